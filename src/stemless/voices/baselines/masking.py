@@ -1,0 +1,76 @@
+"""What the baselines share: where frames lie in time, what a resting voice keeps, magnitudes into masks."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+# A voice that was pitched a moment ago may be on a consonant, in its own reverberation, or missed by the
+# tracker; one that has no pitch for longer rests.
+REST_DECAY_SECONDS = 0.1
+REST_LIMIT_SECONDS = 0.5
+
+
+def frame_times(frames: int, hop_length: int, sample_rate: int) -> NDArray[np.float64]:
+    """Seconds at which the frames of a centred STFT lie.
+
+    >>> frame_times(3, 256, 16000).tolist()
+    [0.0, 0.016, 0.032]
+    """
+    return np.arange(frames, dtype=np.float64) * hop_length / sample_rate
+
+
+def rest_levels(
+    voiced: Tensor,
+    frame_seconds: float,
+    *,
+    decay_seconds: float = REST_DECAY_SECONDS,
+    limit_seconds: float = REST_LIMIT_SECONDS,
+) -> Tensor:
+    """How much of its floor a voice keeps: 1 where it is pitched, less the farther its nearest pitch is.
+
+    exp(-distance / decay), and exactly 0 from the limit on, so that a voice is mute in its rests and a
+    stretch of time can be computed alone when `limit_seconds` around it are known.
+
+    Args:
+        voiced: [voices, frames] bool.
+        frame_seconds: time from frame to frame.
+
+    Returns:
+        [voices, frames] float32 in [0, 1].
+
+    >>> rest_levels(torch.tensor([[True, False, False]]), 0.1, limit_seconds=0.2)[0].tolist()[::2]
+    [1.0, 0.0]
+    """
+    frames = voiced.shape[-1]
+    index = torch.arange(frames, device=voiced.device, dtype=torch.float32)
+    never = torch.full_like(index, float("inf"))
+    before = torch.where(voiced, index, -never).cummax(-1).values
+    after = torch.where(voiced, index, never).flip(-1).cummin(-1).values.flip(-1)
+    seconds = torch.minimum(index - before, after - index) * frame_seconds
+    return torch.exp(-seconds / decay_seconds) * (seconds < limit_seconds - 1e-6)
+
+
+def power_masks(magnitudes: Tensor, power: float, dim: int = 0) -> Tensor:
+    """Masks |S_j|^p / sum_k |S_k|^p; 0 for all where nothing is expected.
+
+    Args:
+        magnitudes: not negative, the sources along `dim`.
+        power: p above 0; 1 shares by amplitude, 2 is the Wiener-like share by energy.
+
+    >>> power_masks(torch.tensor([3.0, 1.0]), 2).tolist()
+    [0.8999999761581421, 0.10000000149011612]
+    >>> power_masks(torch.zeros(2), 1).tolist()
+    [0.0, 0.0]
+    """
+    largest = magnitudes.amax(dim, keepdim=True)
+    # Relative to the largest: no power under- or overflows.
+    shares = magnitudes / torch.where(largest > 0, largest, torch.ones_like(largest))
+    if power == 2:
+        shares = shares * shares
+    elif power != 1:
+        shares = shares**power
+    total = shares.sum(dim, keepdim=True)
+    return shares / total.clamp_min(1.0)
