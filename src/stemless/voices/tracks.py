@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stemless.configuration import near_name
 from stemless.errors import TrackError
 
 LOWEST_F0_HZ = 20.0
@@ -39,6 +40,7 @@ class PitchTracks:
         times: [frames] seconds, strictly rising.
         f0_hz: [voices, frames], 0 where the voice rests, else 20 to 5000 Hz.
         step_seconds: the usual step; 0 takes the median step of `times`.
+        source: where they came from; opens the messages of errors.
 
     Raises:
         TrackError: shapes that do not fit, times that do not rise, f0 or names that cannot be.
@@ -52,6 +54,7 @@ class PitchTracks:
     times: NDArray[np.float64]
     f0_hz: NDArray[np.float32]
     step_seconds: float = 0.0
+    source: str = "f0 tracks"
 
     def __post_init__(self) -> None:
         names = tuple(self.names)
@@ -110,11 +113,11 @@ class PitchTracks:
 
         return read_tracks(paths)
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write `time,<voice>...`, microseconds and millihertz kept; complete or not at all."""
+    def to_csv(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `time,<voice>...`, microseconds and millihertz kept; whole or not at all."""
         from stemless.voices.track_files import write_tracks
 
-        write_tracks(self, path)
+        write_tracks(self, path, overwrite=overwrite)
 
     @property
     def voices(self) -> int:
@@ -173,7 +176,7 @@ class PitchTracks:
         if isinstance(voice, int):
             return voice
         if voice not in self.names:
-            raise TrackError(f"no voice is called {voice!r}: the tracks have {', '.join(self.names)}")
+            raise TrackError(f"{self.source}: no voice is called {voice!r}, {near_name(voice, self.names)}")
         return self.names.index(voice)
 
     def activity(self, voice: str | int, *, shortest_rest_seconds: float = 0.2) -> list[list[float]]:
@@ -205,34 +208,38 @@ class PitchTracks:
         """
         if self.voices < 2:
             raise TrackError(
-                f"only one voice ({self.names[0]}): separation needs the tracks of two voices or more; "
+                f"{self.source}: only one voice ({self.names[0]}); separation needs two or more: "
                 "add a column, or give one file a voice"
             )
         step = float(np.median(np.diff(self.times))) if self.times.size > 1 else 0.0
         if step >= 1.0 and self.times[-1] > 10 * duration_seconds:
             raise TrackError(
-                f"the tracks end at {self.times[-1]:g} and the audio at {duration_seconds:.2f} s: "
+                f"{self.source}: the tracks end at {self.times[-1]:g}, audio at {duration_seconds:.1f} s; "
                 "the times look like milliseconds or frame numbers; give seconds"
             )
         missing = duration_seconds - self.duration_seconds
         if missing > min(max(0.5, 0.1 * duration_seconds), 30.0):
             raise TrackError(
-                f"the tracks end at {self.duration_seconds:.2f} s, {missing:.2f} s before the audio "
-                f"({duration_seconds:.2f} s): track the whole file, or add a last row "
+                f"{self.source}: the tracks end at {self.duration_seconds:.2f} s, {missing:.2f} s before "
+                f"the audio ({duration_seconds:.2f} s): track the whole file, or add a last row "
                 f"at {duration_seconds:.2f} with zeros if all voices rest there"
             )
         presences = [self.presence(index, duration_seconds) for index in range(self.voices)]
         if max(presences) == 0:
-            raise TrackError("no voice has a pitch anywhere in the audio: all values are 0 or empty")
+            raise TrackError(
+                f"{self.source}: no voice has a pitch anywhere in the audio; all values are 0 or empty"
+            )
         if missing > 0.25:
             warnings.warn(
-                f"the tracks end {missing:.2f} s before the audio: all voices rest from there on",
+                f"{self.source}: the tracks end {missing:.2f} s before the audio; all voices rest there",
                 TrackWarning,
                 stacklevel=2,
             )
         for name, presence in zip(self.names, presences, strict=True):
             if presence == 0:
-                warnings.warn(f"{name} has no pitch: its stem will be silent", TrackWarning, stacklevel=2)
+                warnings.warn(
+                    f"{self.source}: {name} has no pitch: its stem will be silent", TrackWarning, stacklevel=2
+                )
 
     @property
     def _longest_step(self) -> float:
