@@ -149,7 +149,7 @@ def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:
         (FOUR + "0.03,9000,220\n", "line 5, column 'soprano': f0 of 9000 is outside 20 to 5000 Hz; corr"),
         ("time,a,b\n0,6900,4800\n1,6912.3,0\n", "line 2, column 'a': f0 of 6900 is outside 20 to 5000 Hz; "
          "the values look like cents"),
-        ("time,a,b\n0,69,48\n1,68,0\n", "all f0 of all voices are below 110 and whole numbers; they look like MIDI"),
+        ("time,a,b\n0,69,48\n1,68,0\n", "all f0 of all voices are below 110 and whole numbers"),
         ("time,a,b\n0,69.1,48\n1,19.5,0\n", "f0 of 19.5 is outside 20 to 5000 Hz; the values look like MIDI"),
         ("time,a,b\n0,0.44,0.22\n", "the values look like kHz"),
     ],
