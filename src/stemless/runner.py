@@ -1,0 +1,166 @@
+"""One way to run a training: seeds, checkpoints, resuming, early stopping, curves, progress.
+
+A run is a folder. It holds `checkpoints/last.ckpt` (all that is needed to go on to the same result) and
+`checkpoints/best.ckpt` (by validation loss), TensorBoard curves, and `curve.json`, the losses of every
+epoch. Called again on the same folder, a run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stemless.errors import MissingExtraError, StemlessError
+
+try:
+    import lightning as L
+    from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+    from lightning.pytorch.loggers import TensorBoardLogger
+except ModuleNotFoundError as error:
+    raise MissingExtraError(error.name or "lightning", "train") from None
+
+OnProgress = Callable[[float, float], None]
+"""Called with (steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How long to train, and what to do on the way."""
+
+    steps: int
+    steps_per_epoch: int
+    patience_epochs: int
+    gradient_clip: float
+    seed: int
+    device: str = "auto"
+
+
+class EpochData(L.LightningDataModule):
+    """Loaders made anew each epoch from `train(epoch)`, so that a resumed run draws the same batches."""
+
+    def __init__(
+        self, train: Callable[[int], torch.utils.data.Dataset[Any]], validation: torch.utils.data.Dataset[Any] | None
+    ) -> None:
+        super().__init__()
+        self.train_of, self.validation = train, validation
+
+    def train_dataloader(self) -> torch.utils.data.DataLoader[Any]:
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        return torch.utils.data.DataLoader(self.train_of(epoch), batch_size=None, collate_fn=_as_it_is)
+
+    def val_dataloader(self) -> torch.utils.data.DataLoader[Any] | list[Any]:
+        if self.validation is None:
+            return []
+        return torch.utils.data.DataLoader(self.validation, batch_size=None, collate_fn=_as_it_is)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+class _Watch(Callback):
+    """Progress to the caller, the losses to `curve.json`."""
+
+    def __init__(self, path: Path, steps: int, on_progress: OnProgress | None) -> None:
+        self.path, self.steps, self.on_progress = path, steps, on_progress
+
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+        if self.on_progress:
+            self.on_progress(trainer.global_step, self.steps)
+
+    def on_train_epoch_end(self, trainer: Any, *_: Any) -> None:
+        measured = {
+            name: round(float(value), 6)
+            for name, value in trainer.callback_metrics.items()
+            if name in ("train_loss", "validation_loss")
+        }
+        rows = [row for row in read_curve(self.path.parent) if row["step"] < trainer.global_step]
+        rows.append({"step": trainer.global_step, **measured})
+        temporary = self.path.with_suffix(".part")
+        temporary.write_text(json.dumps(rows, indent=0) + "\n", encoding="utf-8")
+        os.replace(temporary, self.path)
+
+
+def read_curve(run: Path) -> list[dict[str, float]]:
+    """The losses of a run by epoch: rows of step, train_loss and, where measured, validation_loss."""
+    path = run / "curve.json"
+    if not path.exists():
+        return []
+    rows: list[dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
+    return rows
+
+
+def run_training(
+    module: L.LightningModule,
+    data: EpochData,
+    run: Path,
+    settings: RunSettings,
+    on_progress: OnProgress | None = None,
+) -> Path:
+    """Train until the steps are done or validation stops improving; returns the best checkpoint's path.
+
+    The module logs `train_loss` and, where there is validation data, `validation_loss`; without it
+    the last state counts as the best.
+
+    Raises:
+        StemlessError: the checkpoint in the folder cannot be used.
+        KeyboardInterrupt: after the current state has been left on disk by the last epoch's end.
+    """
+    _quiet()
+    checkpoints = run / "checkpoints"
+    last, best = checkpoints / "last.ckpt", checkpoints / "best.ckpt"
+    watched = "validation_loss" if data.validation is not None else None
+    callbacks: list[Callback] = [
+        ModelCheckpoint(
+            checkpoints, "best", monitor=watched, save_top_k=1, save_last=True, enable_version_counter=False,
+            save_on_train_epoch_end=True,
+        ),
+        _Watch(run / "curve.json", settings.steps, on_progress),
+    ]
+    if watched:
+        callbacks.append(EarlyStopping(watched, patience=settings.patience_epochs, check_on_train_epoch_end=True))
+    L.seed_everything(settings.seed, verbose=False)
+    trainer = L.Trainer(
+        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu", "mps": "mps"}[settings.device],
+        devices=1,
+        max_steps=settings.steps,
+        gradient_clip_val=settings.gradient_clip,
+        callbacks=callbacks,
+        logger=TensorBoardLogger(run, name="", version="tensorboard"),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+    )
+    try:
+        trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+    except (RuntimeError, KeyError, EOFError) as error:
+        if last.exists() and trainer.global_step == 0:
+            reason = str(error).strip().splitlines()[0][:120]
+            raise StemlessError(f"{last}: does not fit this training ({reason}); choose another run folder") from None
+        raise
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return best if best.exists() else last
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """The weights in a run's checkpoint, loaded without running any pickled code."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    return state
+
+
+def _quiet() -> None:
+    """Keep Lightning's notes about hardware and workers off the user's screen."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")

@@ -1,0 +1,102 @@
+"""One training step of a voices model: without stems, or with them for comparison."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from stemless.voices.corpus import Batch
+from stemless.voices.model import VoicesModel
+from stemless.voices.objectives import multi_scale_loss
+from stemless.voices.synthesis import excite
+
+Regime = Literal["unsupervised", "supervised"]
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """Adam with a linear warm-up and a cosine on the way down to `final_rate_share` of the rate."""
+
+    rate: float = 4e-4
+    weight_decay: float = 1e-5
+    warm_up_steps: int = 100
+    final_rate_share: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < 1:
+            raise ValueError("rate lies between 0 and 1")
+
+
+def rate_at(step: int, steps: int, config: OptimiserConfig) -> float:
+    """Share of the learning rate at a step of so many.
+
+    >>> c = OptimiserConfig(warm_up_steps=10, final_rate_share=0.1)
+    >>> [round(rate_at(step, 110, c), 2) for step in (0, 9, 10, 60, 110)]
+    [0.1, 1.0, 1.0, 0.55, 0.1]
+    """
+    if step < config.warm_up_steps:
+        return (step + 1) / config.warm_up_steps
+    done = (step - config.warm_up_steps) / max(1, steps - config.warm_up_steps)
+    return config.final_rate_share + (1.0 - config.final_rate_share) * 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))
+
+
+def make_optimiser(
+    module: torch.nn.Module, config: OptimiserConfig, steps: int
+) -> tuple[list[torch.optim.Optimizer], list[dict[str, object]]]:
+    """Optimiser and schedule in the form that Lightning takes."""
+    optimiser = torch.optim.Adam(module.parameters(), config.rate, weight_decay=config.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_at(step, steps, config))
+    return [optimiser], [{"scheduler": schedule, "interval": "step"}]
+
+
+class VoicesLearner(L.LightningModule):
+    """The loss compares the sum of the synthesised voices with the mixture; supervised, each voice with its stem.
+
+    The network runs in bfloat16 where `bf16` says so; synthesis and loss always in float32 (and the
+    phases and filters in float64).
+    """
+
+    def __init__(
+        self,
+        model: VoicesModel,
+        regime: Regime,
+        optimiser: OptimiserConfig,
+        *,
+        steps: int,
+        seed: int,
+        bf16: bool,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.regime, self.optimiser_config = regime, optimiser
+        self.steps, self.seed, self.bf16 = steps, seed, bf16
+
+    def loss(self, batch: Batch, seed: int) -> Tensor:
+        """Loss of a batch; the noise of the excitation is drawn from `seed`."""
+        samples = batch.audio.shape[-1]
+        generator = torch.Generator(batch.audio.device).manual_seed(seed)
+        excitation = excite(batch.f0_hz, samples, self.model.grid, generator)
+        with torch.autocast(batch.audio.device.type, torch.bfloat16, enabled=self.bf16):
+            parameters = self.model.parameters_of(batch.audio, batch.f0_hz)
+        if self.regime == "unsupervised":
+            return multi_scale_loss(self.model.mixture_from(parameters, excitation, samples), batch.audio)
+        if batch.stems is None:
+            raise ValueError("supervised training needs stems")
+        return multi_scale_loss(self.model.voices_from(parameters, excitation, samples), batch.stems)
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        loss = self.loss(batch, self.seed * 1_000_003 + self.global_step)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=batch.audio.shape[0])
+        return loss
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        loss = self.loss(batch, index)
+        self.log("validation_loss", loss, batch_size=batch.audio.shape[0])
+
+    def configure_optimizers(self) -> tuple[list[torch.optim.Optimizer], list[dict[str, object]]]:
+        return make_optimiser(self, self.optimiser_config, self.steps)
