@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
 from torch import Tensor
@@ -138,3 +139,30 @@ class Stems:
                 else f"no stem is called '{name}': there are none"
             )
         return self.audio[self.names.index(name)]
+
+    def save(
+        self,
+        folder: str | Path,
+        *,
+        audio_format: str = "wav",
+        subtype: str | None = None,
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """Write every stem as `<slug of its name>.<format>` and the residual beside them: all, or none.
+
+        Args:
+            folder: made if it is not there.
+            audio_format: wav, flac, ogg or mp3.
+            subtype: how samples are stored, "PCM_16", "PCM_24" or "FLOAT"; default: as exact as it gets.
+            overwrite: replace files of the same names.
+
+        Returns:
+            the paths of the stems in order, and last that of the residual.
+
+        Raises:
+            UsageError: a file is there already, or the format cannot hold such audio.
+            AudioError: the files cannot be written.
+        """
+        from stemless.stem_folder import save_stems
+
+        return save_stems(self, Path(folder), audio_format, subtype, overwrite)

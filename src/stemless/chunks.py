@@ -1,0 +1,143 @@
+"""The masks of a long recording, made chunk by chunk so that nothing tells where one ends.
+
+Chunks begin on frames of the grid that the whole recording would have. Each is heard with context on both
+sides, whose masks are thrown away, and neighbours are faded into each other over a few frames. Where the
+masks of neighbours agree, the result is that of the whole recording at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stemless.errors import StemlessError
+from stemless.separator import C, Separator
+from stemless.spectrum import Grid
+
+FADE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk in frames of the whole recording, each range without its end.
+
+    Attributes:
+        keep: frames that this chunk answers for.
+        fade: frames given to each neighbour beyond `keep`, and faded from `keep` towards it.
+        hear: frames whose masks are computed.
+    """
+
+    keep: tuple[int, int]
+    fade: int
+    hear: tuple[int, int]
+
+
+def plan_chunks(frames: int, chunk_frames: int, context_frames: int, fade_frames: int) -> list[Chunk]:
+    """Chunks of equal length, at most `chunk_frames`, that cover a recording of that many frames.
+
+    >>> [chunk.keep for chunk in plan_chunks(100, 40, 8, 4)]
+    [(0, 34), (34, 67), (67, 100)]
+    >>> plan_chunks(100, 40, 8, 4)[1].hear
+    (22, 79)
+    """
+    # Division into equal parts at most halves the length, and a chunk is faded at both ends.
+    count = math.ceil(frames / max(chunk_frames, 4 * fade_frames + 2))
+    edges = [math.ceil(frames * i / count) for i in range(count + 1)]
+    margin = fade_frames + context_frames
+    return [
+        Chunk((first, last), fade_frames, (max(0, first - margin), min(frames, last + margin)))
+        for first, last in itertools.pairwise(edges)
+    ]
+
+
+def mask_chunks(
+    blocks: Iterable[Tensor],
+    samples: int,
+    separator: Separator[C],
+    condition: C,
+    survey: object,
+    chunk_seconds: float | None = None,
+) -> Iterator[Tensor]:
+    """Masks of a whole recording in consecutive pieces; memory does not grow with its length.
+
+    Args:
+        blocks: the mono mixture at the separator's rate, [1, time] each, in order.
+        samples: how many they hold together.
+        separator, condition, survey: who makes the masks, of what.
+        chunk_seconds: length of a chunk if not the separator's own.
+
+    Yields:
+        [sources, bins, some frames]; joined, `separator.grid.frames(samples)` of them.
+    """
+    grid, rate = separator.grid, separator.sample_rate
+    per_second = rate / grid.hop_length
+    # Half a window more: the frames at either end of what is heard reach into the padding.
+    context = math.ceil(separator.context_seconds * per_second) + math.ceil(grid.n_fft / 2 / grid.hop_length)
+    fade = max(1, round(FADE_SECONDS / 2 * per_second))
+    length = chunk_seconds or separator.chunk_seconds
+    chunks = plan_chunks(grid.frames(samples), max(1, round(length * per_second)), context, fade)
+    queue = _Queue(blocks)
+    seam: Tensor | None = None
+    for chunk in chunks:
+        last = chunk is chunks[-1]
+        start = chunk.hear[0] * grid.hop_length
+        # The last chunk takes all there is, so that whoever listens to the blocks has heard them all.
+        audio = queue.take(start, None if last else chunk.hear[1] * grid.hop_length)
+        cut = condition.cut(start / rate, (start + audio.shape[1]) / rate)
+        with torch.no_grad():
+            masks = separator.masks(audio, cut, survey)
+        masks = _checked(masks, separator.name, len(condition.names), grid, audio.shape[1])
+        first = max(0, chunk.keep[0] - fade)
+        stop = chunk.keep[1] if last else chunk.keep[1] + fade
+        masks = masks[..., first - chunk.hear[0] : stop - chunk.hear[0]]
+        if seam is not None:
+            masks = torch.cat((_blend(seam, masks[..., : 2 * fade]), masks[..., 2 * fade :]), dim=-1)
+        if last:
+            yield masks
+        else:
+            seam = masks[..., -2 * fade :].clone()
+            yield masks[..., : -2 * fade]
+
+
+def _blend(old: Tensor, new: Tensor) -> Tensor:
+    frames = old.shape[-1]
+    weight = (torch.arange(frames, dtype=old.dtype) + 0.5) / frames
+    return torch.lerp(old, new, weight)
+
+
+def _checked(masks: Tensor, name: str, sources: int, grid: Grid, samples: int) -> Tensor:
+    """[sources, bins, frames] on the CPU, or an error: a separator that is wrong here is wrong inaudibly."""
+    wanted = (1, sources, grid.bins, grid.frames(samples))
+    if tuple(masks.shape) != wanted:
+        raise ValueError(f"{name} gave masks of shape {list(masks.shape)} where {list(wanted)} is due")
+    masks = masks[0].to("cpu", torch.float32)
+    if not bool(torch.isfinite(masks).all()):
+        raise StemlessError(f"{name} gave masks that are not finite numbers: try another method or model")
+    return masks
+
+
+class _Queue:
+    """Random access, forwards only, to a signal that comes in blocks."""
+
+    def __init__(self, blocks: Iterable[Tensor]) -> None:
+        self._blocks = iter(blocks)
+        self._held: list[Tensor] = []
+        self._start = 0
+        self._stop = 0
+
+    def take(self, start: int, stop: int | None) -> Tensor:
+        """Samples from `start` to `stop`, or to the end; what lies before `start` is forgotten."""
+        while stop is None or self._stop < stop:
+            block = next(self._blocks, None)
+            if block is None:
+                break
+            self._held.append(block)
+            self._stop += block.shape[1]
+        joined = torch.cat(self._held, dim=1)[:, start - self._start :].clone()
+        self._held, self._start = [joined], start
+        return joined if stop is None else joined[:, : stop - start]

@@ -1,0 +1,116 @@
+"""What was done to one recording, as `report.json`; and when each stem sounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+FRAME_SECONDS = 0.05
+# A stem is heard where it is within 40 dB of the loudest moment of any stem and above -70 dB full scale.
+RANGE_DB = 40.0
+FLOOR_DB = -70.0
+# Shorter pauses belong to the sound around them, shorter sounds are leakage.
+MIN_PAUSE_SECONDS = 0.25
+MIN_SOUND_SECONDS = 0.1
+
+
+class ActivityMeter:
+    """When each stem sounds, measured as the stems come.
+
+    Args:
+        stems: how many.
+        sample_rate: Hz.
+    """
+
+    def __init__(self, stems: int, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._hop = max(1, round(FRAME_SECONDS * sample_rate))
+        self._powers: list[Tensor] = []
+        self._rest = torch.zeros(stems, 0)
+        self._samples = 0
+
+    def push(self, stems: Tensor) -> None:
+        """Take the next block [stems, channels, time]."""
+        self._samples += stems.shape[-1]
+        power = torch.cat((self._rest, stems.square().mean(dim=1)), dim=1)
+        whole = power.shape[1] // self._hop * self._hop
+        self._powers.append(power[:, :whole].reshape(len(power), -1, self._hop).mean(-1))
+        self._rest = power[:, whole:].clone()
+
+    def activities(self) -> list[list[list[float]]]:
+        """For each stem the stretches [start, end] in seconds where it sounds, to the millisecond."""
+        last = [self._rest.mean(1, keepdim=True)] if self._rest.shape[1] else []
+        power = torch.cat((*self._powers, *last), dim=1)
+        level_db = 10 * torch.log10(power.clamp(min=1e-20))
+        threshold_db = max(float(level_db.max()) - RANGE_DB, FLOOR_DB)
+        return [self._stretches(row) for row in (level_db > threshold_db).tolist()]
+
+    def _stretches(self, heard: Sequence[bool]) -> list[list[float]]:
+        joined: list[list[int]] = []
+        for i, sounds in enumerate(heard):
+            if not sounds:
+                continue
+            if joined and (i - joined[-1][1]) * self._hop < MIN_PAUSE_SECONDS * self._rate:
+                joined[-1][1] = i + 1
+            else:
+                joined.append([i, i + 1])
+        # A recording that is itself shorter than the shortest sound may still hold one.
+        shortest = min(MIN_SOUND_SECONDS * self._rate, self._samples)
+        spans = [(first * self._hop, min(end * self._hop, self._samples)) for first, end in joined]
+        return [
+            [round(first / self._rate, 3), round(end / self._rate, 3)]
+            for first, end in spans
+            if end - first >= shortest
+        ]
+
+
+def build_report(
+    *,
+    input_path: str,
+    sample_rate: int,
+    duration_seconds: float,
+    separator: str,
+    seed: int,
+    names: Sequence[str],
+    files: Sequence[str],
+    activities: Sequence[list[list[float]]],
+    details: Mapping[str, Mapping[str, object]] | None = None,
+    warnings: Sequence[str] = (),
+) -> dict[str, object]:
+    """The content of `report.json`.
+
+    Args:
+        files: of the stems and, last, of the residual; relative to the report.
+        activities: of the stems, from `ActivityMeter`; `presence` is the share of the duration they cover.
+        details: by the name of a stem, what its entry holds besides; it also replaces what was measured.
+        warnings: left out of the report when there are none.
+    """
+    stems: list[dict[str, object]] = []
+    for name, file, activity in zip(names, files, activities, strict=False):
+        sounding = sum(end - start for start, end in activity)
+        entry: dict[str, object] = {
+            "name": name,
+            "file": file,
+            "presence": round(min(1.0, sounding / duration_seconds), 4),
+            "activity": activity,
+        }
+        stems.append(entry | dict((details or {}).get(name, {})))
+    report: dict[str, object] = {
+        "input": input_path,
+        "sample_rate": sample_rate,
+        "separator": separator,
+        "seed": seed,
+        "stems": stems,
+        "residual": files[-1],
+    }
+    if warnings:
+        report["warnings"] = list(warnings)
+    return report
+
+
+def report_text(report: Mapping[str, object]) -> str:
+    """The report as JSON: the same text for the same content."""
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
