@@ -127,6 +127,11 @@ def load(reference: str | Path) -> Checkpoint:
     return Checkpoint(config, _read_tensors(directory / TENSORS_FILE), card, str(reference))
 
 
+def load_config(reference: str | Path) -> dict[str, Any]:
+    """The configuration of a model alone, without reading its tensors; errors as of `load`."""
+    return _read_config(locate(reference))
+
+
 def locate(reference: str | Path) -> Path:
     """The local folder of a reference; hub models are downloaded into the cache of huggingface_hub."""
     text = str(reference)

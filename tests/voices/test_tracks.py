@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemless.errors import TrackError
+from stemless.errors import TrackError, UsageError
 from stemless.voices.tracks import PitchTracks, TrackWarning
 
 
@@ -58,7 +58,7 @@ def test_a_single_frame() -> None:
     np.testing.assert_array_equal(tracks.at([0.9, 1.0, 1.1])[0], [0, 100, 0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(
     seed=st.integers(0, 10_000),
     step=st.sampled_from([0.005, 0.01, 256 / 44100, 0.016]),
@@ -109,8 +109,13 @@ def test_select_keeps_the_asked_order_and_suggests_the_near_name() -> None:
     chosen = tracks.select(["alto", "bass"])
     assert chosen.names == ("alto", "bass")
     assert chosen.f0_hz[:, 0].tolist() == [300, 100]
-    with pytest.raises(TrackError, match="no voice is called 'tenr', did you mean 'tenor'"):
-        tracks.select(["tenr"])
+    for names, message in (
+        (["tenr"], "no voice is called 'tenr', did you mean 'tenor'"),
+        (["alto", "alto"], "'alto' is asked for twice"),
+        ([], "no voice is asked for: name some of bass, tenor, alto"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            tracks.select(names)
 
 
 def test_nan_is_unvoiced_and_names_are_made_up() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stemless.configuration import near_name
-from stemless.errors import TrackError
+from stemless.errors import TrackError, UsageError
 
 LOWEST_F0_HZ = 20.0
 HIGHEST_F0_HZ = 5000.0
@@ -168,16 +168,24 @@ class PitchTracks:
         return replace(self, times=self.times[kept] - start_seconds, f0_hz=self.f0_hz[:, kept])
 
     def select(self, names: Sequence[str]) -> PitchTracks:
-        """Only the named voices, in the order given; an unknown name is a TrackError."""
-        return replace(self, names=tuple(names), f0_hz=self.f0_hz[[self.index(name) for name in names]])
+        """Only the named voices, in the order given; errors as of `check_choice`."""
+        rows = [self.names.index(name) for name in self.check_choice(names)]
+        return replace(self, names=tuple(names), f0_hz=self.f0_hz[rows])
 
     def index(self, voice: str | int) -> int:
         """Row of a voice in `f0_hz`, from its name or the row itself."""
-        if isinstance(voice, int):
-            return voice
-        if voice not in self.names:
-            raise TrackError(f"{self.source}: no voice is called {voice!r}, {near_name(voice, self.names)}")
-        return self.names.index(voice)
+        return voice if isinstance(voice, int) else self.names.index(self.check_choice([voice])[0])
+
+    def check_choice(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names as a tuple; a UsageError if one is unknown or there twice, or if there is none."""
+        for position, name in enumerate(names):
+            if name not in self.names:
+                raise UsageError(f"{self.source}: no voice is called {name!r}, {near_name(name, self.names)}")
+            if name in names[:position]:
+                raise UsageError(f"the voice {name!r} is asked for twice: name each voice once")
+        if not names:
+            raise UsageError(f"no voice is asked for: name some of {', '.join(self.names)}")
+        return tuple(names)
 
     def activity(self, voice: str | int, *, shortest_rest_seconds: float = 0.2) -> list[list[float]]:
         """Stretches [start, end] in seconds where the voice sounds; shorter rests are bridged."""

@@ -1,0 +1,68 @@
+"""Source separation that learns without stems.
+
+    import stemless
+
+    stems = stemless.separate("choir.wav", f0="choir_f0.csv")
+    stems["alto"], stems.residual, stems.sample_rate     # [channels, time] float32
+    stems.save("out")
+
+`separate` and its three sisters separate once; `load` gives a separator to use again and again.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Loaded when first used: torch takes longer to import than many a command takes to run.
+_HOMES = {
+    "load": "stemless.verbs",
+    "separate": "stemless.verbs",
+    "separate_from_file": "stemless.verbs",
+    "separate_from_file_to_files": "stemless.verbs",
+    "separate_from_files_to_files": "stemless.verbs",
+    "VoiceSeparator": "stemless.verbs",
+    "PitchTracks": "stemless.voices.tracks",
+    "Stems": "stemless.separator",
+    "StemlessError": "stemless.errors",
+}
+
+if TYPE_CHECKING:
+    from stemless.errors import StemlessError
+    from stemless.separator import Stems
+    from stemless.verbs import (
+        VoiceSeparator,
+        load,
+        separate,
+        separate_from_file,
+        separate_from_file_to_files,
+        separate_from_files_to_files,
+    )
+    from stemless.voices.tracks import PitchTracks
+
+__all__ = [
+    "PitchTracks",
+    "StemlessError",
+    "Stems",
+    "VoiceSeparator",
+    "__version__",
+    "load",
+    "separate",
+    "separate_from_file",
+    "separate_from_file_to_files",
+    "separate_from_files_to_files",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stemless' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,81 @@
+"""`stemless doctor`: what is installed, and what is missing for which job."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+from importlib import metadata
+from typing import Any
+
+from stemless import __version__
+from stemless.cli.console import Voice
+from stemless.cli.options import Json
+
+CORE = ("torch", "numpy", "soundfile", "soxr", "safetensors", "huggingface_hub", "typer", "rich")
+EXTRAS = {
+    "train": ("lightning", "tensorboard"),
+    "picture": ("matplotlib",),
+    "eval": ("mir_eval", "fast_bss_eval", "scipy"),
+}
+
+
+def doctor(as_json: Json = False) -> None:
+    """Show versions, devices, ffmpeg, extras and models, with what to do about what is missing."""
+    found = examine()
+    Voice(as_json).result(as_text(found), found)
+
+
+def examine() -> dict[str, Any]:
+    """All that the command shows, as plain values."""
+    import soundfile
+    import torch
+
+    from stemless.checkpoint import shipped
+
+    devices = ["cpu"]
+    devices += [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    devices += ["mps"] if torch.backends.mps.is_available() else []
+    return {
+        "stemless": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version_of(name) for name in CORE},
+        "libsndfile": soundfile.__libsndfile_version__,
+        "formats": [name for name in ("WAV", "FLAC", "OGG", "MP3") if name in soundfile.available_formats()],
+        "torch_threads": torch.get_num_threads(),
+        "devices": devices,
+        "ffmpeg": shutil.which("ffmpeg"),
+        "extras": {extra: {name: version_of(name) for name in names} for extra, names in EXTRAS.items()},
+        "models": [model.name for model in shipped()],
+    }
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """Lines for the eye; what is missing comes with its remedy."""
+    rows = [
+        ("stemless", found["stemless"]),
+        ("python", f"{found['python']} on {found['platform']}"),
+        ("packages", ", ".join(f"{name} {version}" for name, version in found["packages"].items())),
+        ("audio", f"libsndfile {found['libsndfile']} ({', '.join(found['formats'])})"),
+        ("torch", f"{found['torch_threads']} threads; devices: {', '.join(found['devices'])}"),
+        ("ffmpeg", found["ffmpeg"] or "not found: install it to read m4a, mp4, opus and other containers"),
+    ]
+    for extra, packages in found["extras"].items():
+        missing = [name for name, version in packages.items() if version is None]
+        installed = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
+        advice = f"{', '.join(missing)} missing: pip install 'stemless[{extra}]'"
+        rows.append((f"extra {extra}", advice if missing else installed))
+    rows.append(("models", ", ".join(found["models"]) or "none ship with this version"))
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+
+
+def version_of(package: str) -> str | None:
+    """The installed version of a package, None if it cannot be imported."""
+    if importlib.util.find_spec(package) is None:
+        return None
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "installed"

@@ -1,0 +1,41 @@
+"""`stemless train voices`: learn from mixtures and the pitch of their voices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from stemless.cli.console import Voice
+from stemless.cli.options import Json, Quiet
+
+app = typer.Typer(help="Train a model.", rich_markup_mode=None)
+
+
+@app.callback()
+def _train() -> None:
+    """Train a model."""
+
+
+@app.command("voices")
+def voices(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
+    overrides: Annotated[
+        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
+        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a voices model on a corpus of mixtures with tracks; run again, it goes on where it stopped."""
+    from stemless.configuration import load_configuration
+    from stemless.voices.training import TrainingConfig, train
+
+    settings = load_configuration(TrainingConfig, config, overrides or ())
+    say = Voice(as_json, quiet)
+    with say.progress("training") as on_progress:
+        folder = train(settings, on_progress=on_progress)
+    say.result(
+        f"{folder}\ntry it with  stemless voices IN --f0 CSV --model {folder} -o DIR", {"model": str(folder)}
+    )

@@ -1,0 +1,201 @@
+"""From the name of a method, or a model, to a `Separator` over pitch tracks.
+
+A checkpoint says in its configuration what it is: `{"kind": "voices/network", "model": {...}}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stemless import checkpoint
+from stemless.configuration import near_name
+from stemless.errors import CheckpointError, UsageError
+from stemless.separator import Separator, Stretch
+from stemless.spectrum import Grid
+from stemless.voices.tracks import PitchTracks
+
+KIND_PREFIX = "voices/"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to separate voices: what it is in a line, and whether it has been trained."""
+
+    summary: str
+    needs_model: bool = False
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "comb": Method("mask from the pitch alone, nothing learned"),
+        "network": Method("source-filter network, trained on mixtures alone", needs_model=True),
+    }
+)
+
+
+def choose(method: str | None, model: str | Path | None, *, fit: bool = False) -> tuple[str, str | None]:
+    """Which method runs, and with which model: (method, reference or None).
+
+    Without a method the model decides; without either, the network runs if its model ships with the package
+    or is to be fitted, and else the comb, which needs neither.
+
+    Raises:
+        UsageError: an unknown method, a method that needs a model and has none, or a model of another method.
+    """
+    if method is not None and method not in METHODS:
+        raise UsageError(f"no method is called {method!r}, {near_name(method, METHODS)}")
+    if fit:
+        if method not in (None, "network"):
+            raise UsageError(
+                f"only the network can be fitted to a recording, not {method}; leave one of them out"
+            )
+        method = "network"
+    if model is not None:
+        if method is not None and not METHODS[method].needs_model:
+            raise UsageError(f"the method {method} uses no model; leave out the model, or the method")
+        return method or method_of(checkpoint.load_config(model), str(model)), str(model)
+    # Of several models of one kind the first by name is the default.
+    kinds = {entry.config.get("kind"): entry.name for entry in reversed(checkpoint.shipped())}
+    shipped = {name: kinds[KIND_PREFIX + name] for name in METHODS if KIND_PREFIX + name in kinds}
+    if method is None:
+        return ("network", shipped["network"]) if "network" in shipped else ("comb", None)
+    if METHODS[method].needs_model and method not in shipped and not fit:
+        alternative = ", or fit one to the recording (--fit)" if method == "network" else ""
+        raise UsageError(
+            f"the method {method} needs a trained model and none ships with this version: "
+            f"give one (--model NAME|PATH|hf://USER/MODEL){alternative}"
+        )
+    return method, shipped.get(method)
+
+
+def method_of(config: Mapping[str, Any], source: str) -> str:
+    """The method that a checkpoint is for; a CheckpointError if this version has none of that kind."""
+    kind = str(config.get("kind", ""))
+    method = kind.removeprefix(KIND_PREFIX)
+    if not kind.startswith(KIND_PREFIX) or method not in METHODS or not METHODS[method].needs_model:
+        raise CheckpointError(f"{source}: is a model of the kind {kind!r}, which cannot separate voices")
+    return method
+
+
+def make_separator(
+    method: str, model: str | None = None, *, power: float = 2.0, device: str = "cpu"
+) -> Separator[PitchTracks]:
+    """The separator of a method and model chosen by `choose`; `power` is the exponent p of its masks."""
+    check_power(power)
+    if method == "comb":
+        from stemless.voices.baselines.comb import CombSeparator
+
+        return on_device(CombSeparator(power), device)
+    if model is None:
+        raise UsageError(f"the method {method} needs a model")
+    from stemless.voices.network_separator import NetworkSeparator, load_model
+
+    return NetworkSeparator(load_model(model), power, device)
+
+
+def check_power(power: float) -> None:
+    """Raise a UsageError unless masks can be made with this exponent."""
+    if not 0.1 <= power <= 10:
+        raise UsageError(f"a mask exponent of {power:g} is not possible: give 0.1 to 10 (1 and 2 are usual)")
+
+
+def pick_device(wanted: str) -> str:
+    """The torch device for auto, cpu, cuda or mps; "auto" is cuda where there is one, else cpu.
+
+    Raises:
+        UsageError: the device is not there.
+    """
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted not in there:
+        raise UsageError(f"no device is called {wanted!r}, choose from: auto, {', '.join(there)}")
+    if not there[wanted]:
+        raise UsageError(f"this machine has no {wanted} device that torch can use; choose auto or cpu")
+    return wanted
+
+
+def on_device(separator: Separator[PitchTracks], device: str) -> Separator[PitchTracks]:
+    """The same separator, its masks computed on the device."""
+    return separator if device == "cpu" else OnDevice(separator, device)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Tracks of all voices, of which only some are wanted: the others still compete for the sound."""
+
+    tracks: PitchTracks
+    names: tuple[str, ...]
+
+    def cut(self, start_seconds: float, end_seconds: float) -> Choice:
+        return Choice(self.tracks.cut(start_seconds, end_seconds), self.names)
+
+    @property
+    def rows(self) -> list[int]:
+        return [self.tracks.index(name) for name in self.names]
+
+
+class _Around:
+    """A separator around another one, which keeps its name, rate and grid."""
+
+    def __init__(self, inner: Separator[PitchTracks]) -> None:
+        self.inner = inner
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def sample_rate(self) -> int:
+        return self.inner.sample_rate
+
+    @property
+    def grid(self) -> Grid:
+        return self.inner.grid
+
+    @property
+    def context_seconds(self) -> float:
+        return self.inner.context_seconds
+
+    @property
+    def chunk_seconds(self) -> float:
+        return self.inner.chunk_seconds
+
+
+class ChosenVoices(_Around):
+    """Separates all voices and gives the masks of the chosen ones; the rest goes to the residual."""
+
+    def survey(
+        self, stretches: Iterable[Stretch[Choice]], condition: Choice, duration_seconds: float
+    ) -> object:
+        whole = (Stretch(each.start_seconds, each.audio, each.condition.tracks) for each in stretches)
+        return self.inner.survey(whole, condition.tracks, duration_seconds)
+
+    def masks(self, audio: Tensor, condition: Choice, survey: object) -> Tensor:
+        return self.inner.masks(audio, condition.tracks, survey)[:, condition.rows]
+
+
+class OnDevice(_Around):
+    """Hands the audio to the separator on a device and brings the masks back."""
+
+    def __init__(self, inner: Separator[PitchTracks], device: str) -> None:
+        super().__init__(inner)
+        self.device = device
+
+    def survey(
+        self, stretches: Iterable[Stretch[PitchTracks]], condition: PitchTracks, duration_seconds: float
+    ) -> object:
+        moved = (
+            Stretch(each.start_seconds, each.audio.to(self.device), each.condition) for each in stretches
+        )
+        return self.inner.survey(moved, condition, duration_seconds)
+
+    def masks(self, audio: Tensor, condition: PitchTracks, survey: object) -> Tensor:
+        return self.inner.masks(audio.to(self.device), condition, survey).cpu()

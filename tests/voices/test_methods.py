@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from stemless import checkpoint
+from stemless.errors import CheckpointError, UsageError
+from stemless.spectrum import Grid
+from stemless.voices.baselines.comb import CombSeparator
+from stemless.voices.methods import (
+    Choice,
+    ChosenVoices,
+    OnDevice,
+    check_power,
+    choose,
+    make_separator,
+    pick_device,
+)
+from stemless.voices.tracks import PitchTracks
+
+
+@pytest.fixture(autouse=True)
+def no_shipped_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(checkpoint, "WEIGHTS_DIR", tmp_path / "weights")
+    return tmp_path / "weights"
+
+
+def store(path: Path, kind: str) -> str:
+    checkpoint.save(path, {"kind": kind, "model": {}}, {"a": torch.zeros(1)}, "# A model")
+    return str(path)
+
+
+def test_without_a_model_the_comb_runs() -> None:
+    assert choose(None, None) == ("comb", None)
+    assert choose("comb", None) == ("comb", None)
+
+
+def test_the_model_decides_the_method(tmp_path: Path) -> None:
+    network = store(tmp_path / "n", "voices/network")
+    assert choose(None, network) == ("network", network)
+    assert choose("network", network) == ("network", network)
+
+
+def test_a_shipped_network_is_the_default(no_shipped_models: Path) -> None:
+    store(no_shipped_models / "choir", "voices/network")
+    store(no_shipped_models / "other", "query/compact")
+    assert choose(None, None) == ("network", "choir")
+    assert choose("network", None) == ("network", "choir")
+    assert choose("comb", None) == ("comb", None)
+
+
+def test_choices_that_cannot_be(tmp_path: Path) -> None:
+    network = store(tmp_path / "n", "voices/network")
+    query = store(tmp_path / "q", "query/unet")
+    with pytest.raises(UsageError, match="no method is called 'com', did you mean 'comb'"):
+        choose("com", None)
+    with pytest.raises(UsageError, match="the method comb uses no model"):
+        choose("comb", network)
+    with pytest.raises(UsageError, match="the method network needs a trained model and none ships"):
+        choose("network", None)
+    with pytest.raises(CheckpointError, match="'query/unet', which cannot separate voices"):
+        choose(None, query)
+    with pytest.raises(CheckpointError, match="cannot separate voices"):
+        choose(None, store(tmp_path / "c", "voices/comb"))
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, float("nan"), float("inf"), 100.0])
+def test_powers_that_cannot_be(power: float) -> None:
+    with pytest.raises(UsageError, match="mask exponent"):
+        check_power(power)
+
+
+def test_devices() -> None:
+    assert pick_device("cpu") == "cpu"
+    assert pick_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(UsageError, match="has no cuda device"):
+            pick_device("cuda")
+
+
+class _Recorder(CombSeparator):
+    """A comb that remembers where its audio lay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.devices: list[str] = []
+
+    def masks(self, audio: torch.Tensor, condition: PitchTracks, survey: object = None) -> torch.Tensor:
+        self.devices.append(audio.device.type)
+        frames = self.grid.frames(audio.shape[-1])
+        return torch.ones(len(audio), condition.voices, self.grid.bins, frames, device=audio.device)
+
+
+def test_masks_are_made_on_the_device() -> None:
+    inner = _Recorder()
+    # "meta" stands in for an accelerator: tensors have a device of their own and no values.
+    wrapped = OnDevice(inner, "meta")
+    tracks = PitchTracks.regular([[200.0], [300.0]], 1.0)
+    with pytest.raises(NotImplementedError, match="meta"):
+        wrapped.masks(torch.zeros(1, 1000), tracks, None)
+    assert inner.devices == ["meta"]
+    assert make_separator("comb", device="cpu").name == wrapped.name == "voices/comb"
+    assert wrapped.grid == Grid(2048, 256)
+
+
+def test_chosen_voices_follow_their_names_through_a_cut() -> None:
+    tracks = PitchTracks.regular([[200.0] * 100, [300.0] * 100, [400.0] * 100], 0.01, ["a", "b", "c"])
+    whole = CombSeparator()
+    chosen = ChosenVoices(whole)
+    audio = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0))
+    masks = chosen.masks(audio, Choice(tracks, ("c", "a")).cut(0.2, 0.45), None)
+    everyone = whole.masks(audio, tracks.cut(0.2, 0.45))
+    torch.testing.assert_close(masks, everyone[:, [2, 0]])
