@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -57,10 +59,12 @@ class VoicesModel(nn.Module):
 
 
 def voice_powers(parameters: SynthesisParameters, f0_hz: Tensor, samples: int, grid: SynthesisGrid) -> Tensor:
-    """Power of each voice on the grid of the masks, the noise by its expectation.
+    """Power of each voice on the grid of the masks, the same in every run and from any starting point.
 
-    The harmonic part is synthesised and transformed; of the noise the power spectrum is known
-    without drawing any, so that masks are the same in every run.
+    The harmonic part is synthesised and transformed, of the noise the power spectrum is known without
+    drawing any. Between two partials their sidelobes interfere, and how depends on the phase that the
+    oscillator happens to have; the powers of two oscillators half a period apart are averaged, which
+    leaves the odd and the even partials, each too far apart to meet.
 
     Args:
         f0_hz: [batch, voices, frames].
@@ -70,19 +74,22 @@ def voice_powers(parameters: SynthesisParameters, f0_hz: Tensor, samples: int, g
     """
     frames = grid.frames(samples)
     responses = filter_responses(parameters, frames, grid)
-    harmonic = harmonic_excitation(f0_hz, grid.hop_length, samples, grid.sample_rate)
-    spectra = frame_spectra(harmonic, grid) * roll_off_response(grid.frequencies_hz(f0_hz.device))
-    amplitude = cover_frames(parameters.amplitude, frames, 2)
-    voices = overlap_add(amplitude.unsqueeze(-1) * spectra * responses, grid, samples)
-    transformed = stft(voices, MASK_GRID)
-    harmonic_power = transformed.real.square() + transformed.imag.square()
+    slope = roll_off_response(grid.frequencies_hz(f0_hz.device))
+    gains = cover_frames(parameters.amplitude, frames, 2).unsqueeze(-1) * responses * slope
+    harmonic_power = torch.zeros((), device=f0_hz.device)
+    for phase in (0.0, math.pi):
+        start = torch.full(f0_hz.shape[:2], phase, device=f0_hz.device)
+        excitation = harmonic_excitation(
+            f0_hz, grid.hop_length, samples, grid.sample_rate, initial_phase=start
+        )
+        transformed = stft(overlap_add(frame_spectra(excitation, grid) * gains, grid, samples), MASK_GRID)
+        harmonic_power = harmonic_power + 0.5 * (transformed.real.square() + transformed.imag.square())
 
     basis = colour_basis(parameters.noise_colour.shape[-1], grid.n_fft, f0_hz.device)
     colour = (parameters.noise_colour @ basis).unsqueeze(2)
-    gain = cover_frames(parameters.noise_gain, frames, 2).unsqueeze(-1)
-    density = (gain * colour).square() * (responses.real.square() + responses.imag.square())
-    noise_power = _spread(density.transpose(-1, -2), transformed.shape[-1])
-    return harmonic_power + noise_power
+    noise_gain = cover_frames(parameters.noise_gain, frames, 2).unsqueeze(-1)
+    density = (noise_gain * colour).square() * (responses.real.square() + responses.imag.square())
+    return harmonic_power + _spread(density.transpose(-1, -2), MASK_GRID.frames(samples))
 
 
 def _spread(density: Tensor, frames: int) -> Tensor:

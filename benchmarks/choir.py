@@ -1,0 +1,184 @@
+"""Voices of a real choir, separated without stems: the tables "Choir" in docs/results.md.
+
+    python benchmarks/choir.py train --voices 4 --learner unsupervised     # resumes when called again
+    python benchmarks/choir.py score --voices 4                            # what is cached is not computed again
+    python benchmarks/choir.py table                                       # results/*.json -> docs/results.md
+
+Recordings come from STEMLESS_DATA. Runs are kept in runs/choir, scores in benchmarks/results/choir.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from choir_data import (
+    EXCERPT_SECONDS,
+    SAMPLE_RATE,
+    TEST_STARTS_SECONDS,
+    given_tracks,
+    stems_of,
+    test_keys,
+    write_corpus,
+)
+from choir_tables import write_tables
+from choir_tracks import tracks_of_stems
+from torch import Tensor
+
+from stemless.configuration import load_configuration
+from stemless.engine import separate_audio
+from stemless.evaluation.metrics import si_sdr, status_of
+from stemless.voices.baselines.comb import CombSeparator
+from stemless.voices.baselines.ideal import ideal_stems
+from stemless.voices.baselines.nmf import NMFSeparator
+from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
+from stemless.voices.methods import load_separator
+from stemless.voices.tracks import PitchTracks
+from stemless.voices.training import TrainingConfig, train
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = Path(os.environ.get("STEMLESS_RUNS", ROOT / "runs")) / "choir"
+RESULTS = ROOT / "benchmarks" / "results" / "choir"
+LEARNERS = ("unsupervised", "supervised", "unet")
+POWERS = (1.0, 2.0)
+SEED = 0
+
+Estimator = Callable[[Tensor, Tensor, PitchTracks], Tensor]
+"""(mixture [time], stems [voices, time], tracks) -> estimates [voices, time]."""
+
+
+def run_folder(voices: int, learner: str) -> Path:
+    return RUNS / f"{learner}_{voices}_voices"
+
+
+def train_one(voices: int, learner: str, overrides: list[str]) -> None:
+    """Train with configs/voices/choir_<learner>.yaml; the minutes it took go to results/choir."""
+    manifest = write_corpus(voices, RUNS / "corpus")
+    config = load_configuration(
+        TrainingConfig,
+        ROOT / "configs" / "voices" / f"choir_{learner}.yaml",
+        [f"corpus={manifest}", f"output={run_folder(voices, learner)}", *overrides],
+    )
+    record = RESULTS / f"training_{learner}_{voices}_voices.json"
+    earlier = json.loads(record.read_text())["seconds"] if record.exists() and run_folder(voices, learner).exists() else 0.0
+    began = time.monotonic()
+
+    def progress(done: float, total: float) -> None:
+        if int(done) % config.steps_per_epoch == 0:
+            seconds = earlier + time.monotonic() - began
+            print(f"{learner}, {voices} voices: step {done:.0f} of {total:.0f}, {seconds / 60:.1f} min", flush=True)
+            write_json(record, {"seconds": seconds, "steps": int(done), "threads": torch.get_num_threads()})
+
+    train(config, on_progress=progress)
+
+
+def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Estimator]:
+    """Every (method, p) of the table that can run here."""
+
+    def masked(separator: Any) -> Estimator:
+        def estimate(mixture: Tensor, stems: Tensor, tracks: PitchTracks) -> Tensor:
+            separated = separate_audio(mixture.unsqueeze(0), SAMPLE_RATE, separator, tracks)
+            return separated.audio[:, 0]
+
+        return estimate
+
+    found: dict[tuple[str, float | None], Estimator] = {
+        ("mixture", None): lambda mixture, stems, tracks: mixture.expand_as(stems)
+    }
+    for power in POWERS:
+        found["comb", power] = masked(CombSeparator(power))
+        found["nmf", power] = masked(NMFSeparator(power=power))
+        found["source-filter nmf", power] = masked(SourceFilterNMFSeparator(power=power))
+        for learner in ("supervised", "unsupervised"):
+            model = run_folder(voices, learner) / "model"
+            if model.exists():
+                found[f"network, {learner}", power] = masked(load_separator("network", str(model), power=power))
+        found["ideal ratio mask", power] = lambda mixture, stems, tracks, p=power: ideal_stems(stems, power=p)
+    unet = run_folder(voices, "unet") / "model"
+    if unet.exists():
+        found["u-net, supervised", None] = masked(load_separator("unet", str(unet)))
+    return {key: value for key, value in found.items() if not names or key[0] in names}
+
+
+def score(voices: int, which_tracks: str, names: list[str], again: bool) -> None:
+    """Scores of all methods on the test excerpts, one JSON a method and p."""
+    tracks = given_tracks(voices) if which_tracks == "given" else {key: tracks_of_stems(key) for key in test_keys(voices)}
+    for (method, power), estimate in methods(voices, names).items():
+        slug = method.replace(", ", "-").replace(" ", "-") + ("" if power is None else f"-p{power:g}")
+        path = RESULTS / f"{voices}_voices_{which_tracks}" / f"{slug}.json"
+        if path.exists() and not again:
+            continue
+        rows, began = [], time.monotonic()
+        for key in test_keys(voices):
+            stems = stems_of(key)
+            for start in TEST_STARTS_SECONDS:
+                cut = slice(round(start * SAMPLE_RATE), round((start + EXCERPT_SECONDS) * SAMPLE_RATE))
+                excerpt = stems[:, cut]
+                condition = tracks[key].cut(start, start + EXCERPT_SECONDS)
+                estimates = estimate(excerpt.sum(0), excerpt, condition)
+                for name, wanted, made in zip(condition.names, excerpt, estimates, strict=True):
+                    status = status_of(wanted, made)
+                    value = None if status == "silent reference" else round(float(si_sdr(wanted, made)), 4)
+                    rows.append(
+                        {
+                            "method": method,
+                            "p": power,
+                            "mixture": f"{key}_{start}s",
+                            "part": name,
+                            "status": status,
+                            "si_sdr_db": value,
+                        }
+                    )
+        write_json(
+            path,
+            {
+                "command": f"python benchmarks/choir.py score --voices {voices} --tracks {which_tracks}",
+                "seed": SEED,
+                "split": f"{voices} voices, 4-s excerpts from 68 s on",
+                "seconds": round(time.monotonic() - began, 2),
+                "rows": rows,
+            },
+        )
+        values = [row["si_sdr_db"] for row in rows if row["si_sdr_db"] is not None]
+        print(f"{voices} voices, {which_tracks} tracks, {method}, p {power}: mean {sum(values) / len(values):.2f} dB", flush=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    training = commands.add_parser("train")
+    training.add_argument("--voices", type=int, choices=(2, 4), required=True)
+    training.add_argument("--learner", choices=LEARNERS, required=True)
+    training.add_argument("overrides", nargs="*", help="key=value, as in stemless train")
+    scoring = commands.add_parser("score")
+    scoring.add_argument("--voices", type=int, choices=(2, 4), required=True)
+    scoring.add_argument("--tracks", choices=("given", "stems"), default="given")
+    scoring.add_argument("--method", action="append", default=[], help="only these; all if not given")
+    scoring.add_argument("--again", action="store_true", help="also what is cached")
+    commands.add_parser("table")
+    arguments = parser.parse_args()
+    torch.manual_seed(SEED)
+    if arguments.command == "train":
+        train_one(arguments.voices, arguments.learner, arguments.overrides)
+    elif arguments.command == "score":
+        torch.set_num_threads(1)
+        score(arguments.voices, arguments.tracks, arguments.method, arguments.again)
+    else:
+        write_tables(RESULTS, ROOT / "docs" / "results.md")
+
+
+if __name__ == "__main__":
+    main()

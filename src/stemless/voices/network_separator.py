@@ -1,0 +1,178 @@
+"""The network as a separator: synthesised voices define masks on the mixture."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from stemless import checkpoint
+from stemless.configuration import from_mapping
+from stemless.errors import CheckpointError
+from stemless.separator import Stretch
+from stemless.spectrum import Grid
+from stemless.voices.corpus import frame_times
+from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, voice_powers
+from stemless.voices.network import LOG_FLOOR, Level, NetworkConfig
+from stemless.voices.tracks import PitchTracks
+
+COLOUR_SECONDS = 8.0
+"""Length of the stretch from which the colour of each voice's noise is taken."""
+
+
+@dataclass(frozen=True)
+class VoicesSurvey:
+    """What stays the same over a whole recording: its level, and the colour of each voice's noise."""
+
+    level: Level
+    noise_colour: Tensor
+
+
+class NetworkSeparator:
+    """Masks from the voices that a trained model synthesises (TASLP 2023, section IV-C).
+
+    Args:
+        model: trained; not changed.
+        power: p in |S_j|^p / sum_k |S_k|^p.
+        device: where to compute.
+    """
+
+    name = "voices/network"
+    context_seconds = 4.0
+    chunk_seconds = 16.0
+
+    def __init__(self, model: VoicesModel, power: float = 2.0, device: str | torch.device = "cpu") -> None:
+        self.model = model.eval().to(device)
+        self.power = power
+        self.device = torch.device(device)
+
+    @property
+    def sample_rate(self) -> int:
+        return self.model.config.sample_rate
+
+    @property
+    def grid(self) -> Grid:
+        return MASK_GRID
+
+    @torch.no_grad()
+    def survey(
+        self, stretches: Iterable[Stretch[PitchTracks]], condition: PitchTracks, duration_seconds: float
+    ) -> VoicesSurvey:
+        """Level of the whole recording; noise colours from where the voices sound together most."""
+        start_seconds = densest_stretch(condition, COLOUR_SECONDS, duration_seconds)
+        start = round(start_seconds * self.sample_rate)
+        excerpt = torch.zeros(round(min(COLOUR_SECONDS, duration_seconds) * self.sample_rate))
+        meter = LevelMeter(self.model.config.grid)
+        for stretch in stretches:
+            audio = stretch.audio[0]
+            meter.hear(audio)
+            offset = round(stretch.start_seconds * self.sample_rate) - start
+            first, last = max(offset, 0), min(offset + len(audio), len(excerpt))
+            if first < last:
+                excerpt[first:last] = audio[first - offset : last - offset]
+        level = meter.level()
+        f0_hz = self._f0(condition.cut(start_seconds, start_seconds + COLOUR_SECONDS), len(excerpt))
+        parameters = self.model.parameters_of(excerpt.to(self.device).unsqueeze(0), f0_hz, level)
+        return VoicesSurvey(level, parameters.noise_colour)
+
+    @torch.no_grad()
+    def masks(self, audio: Tensor, condition: PitchTracks, survey: object) -> Tensor:
+        """Masks of a chunk: [batch, time] -> [batch, voices, bins, frames]."""
+        if not isinstance(survey, VoicesSurvey):
+            raise TypeError("masks() needs what survey() returned")
+        samples = audio.shape[-1]
+        f0_hz = self._f0(condition, samples).expand(audio.shape[0], -1, -1)
+        parameters = self.model.parameters_of(audio.to(self.device), f0_hz, survey.level)
+        colour = survey.noise_colour.expand(audio.shape[0], -1, -1)
+        parameters = dataclasses.replace(parameters, noise_colour=colour)
+        powers = voice_powers(parameters, f0_hz, samples, self.model.grid)
+        return masks_from_powers(powers, self.power).to(audio.device)
+
+    def _f0(self, tracks: PitchTracks, samples: int) -> Tensor:
+        times = frame_times(0.0, samples, self.sample_rate, self.model.config.hop_length)
+        return torch.from_numpy(tracks.at(times)).unsqueeze(0).to(self.device)
+
+
+def densest_stretch(tracks: PitchTracks, length_seconds: float, duration_seconds: float) -> float:
+    """Start of the stretch in which the voice that rests most rests least, in steps of a quarter length."""
+    best, best_share = 0.0, -1.0
+    start = 0.0
+    while start == 0.0 or start + length_seconds <= duration_seconds:
+        times = start + torch.arange(0.0, length_seconds, 0.05, dtype=torch.float64).numpy()
+        share = float((tracks.at(times) > 0).mean(1).min())
+        if share > best_share:
+            best, best_share = start, share
+        start += length_seconds / 4
+    return best
+
+
+LOG_OF_FLOOR = math.log(LOG_FLOOR)
+
+
+class LevelMeter:
+    """Peak, and mean and deviation of the log magnitude, of a recording that comes block by block.
+
+    The floor of the log magnitude lies under the peak, which is known last; a histogram keeps the
+    magnitudes until then, to a hundredth of a neper.
+    """
+
+    LOWEST, HIGHEST, STEP = -40.0, 20.0, 0.01
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.peak = 0.0
+        self.counts = torch.zeros(round((self.HIGHEST - self.LOWEST) / self.STEP) + 1, dtype=torch.int64)
+        # Frames are centred: half a window of silence comes before the first sample and after the last.
+        self.pending = torch.zeros(grid.n_fft // 2)
+
+    def hear(self, audio: Tensor) -> None:
+        """The next block, [time]."""
+        if audio.shape[-1]:
+            self.peak = max(self.peak, float(audio.abs().max()))
+        self.pending = torch.cat([self.pending, audio])
+        n_fft, hop = self.grid.n_fft, self.grid.hop_length
+        frames = (len(self.pending) - n_fft) // hop + 1
+        if frames < 1:
+            return
+        windowed = self.pending.unfold(0, n_fft, hop) * self.grid.window()
+        self.pending = self.pending[frames * hop :]
+        magnitude = torch.fft.rfft(windowed).abs().clamp_min(1e-17).log()
+        index = ((magnitude - self.LOWEST) / self.STEP).round().long().clamp(0, len(self.counts) - 1)
+        self.counts += torch.bincount(index.flatten(), minlength=len(self.counts))
+
+    def level(self) -> Level:
+        """Of all that was heard, after the last block; of silence, a level that leaves silence as it is."""
+        self.hear(torch.zeros(self.grid.n_fft // 2))
+        if self.peak == 0.0:
+            return Level(1.0, LOG_OF_FLOOR, 1.0)
+        values = self.LOWEST + self.STEP * torch.arange(len(self.counts), dtype=torch.float64)
+        values = (values - math.log(self.peak)).clamp_min(LOG_OF_FLOOR)
+        weights = self.counts.double() / self.counts.sum()
+        mean = float((weights * values).sum())
+        return Level(self.peak, mean, float((weights * (values - mean).square()).sum().sqrt()))
+
+
+def load_model(reference: str | Path) -> VoicesModel:
+    """A voices model from a shipped name, a folder or hf://USER/MODEL.
+
+    Raises:
+        CheckpointError: there is none, or it is not a voices network.
+    """
+    stored = checkpoint.load(reference)
+    if stored.config.get("kind") != "voices/network":
+        raise CheckpointError(
+            f"{stored.source}: holds '{stored.config.get('kind')}', not a voices network; choose another model"
+        )
+    config = from_mapping(NetworkConfig, stored.config.get("model", {}), where=f"{stored.source}/config.json")
+    model = VoicesModel(config)
+    try:
+        model.load_state_dict(stored.tensors)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise CheckpointError(f"{stored.source}: the weights do not fit the network ({reason})") from None
+    return model

@@ -1,0 +1,42 @@
+import torch
+
+from stemless.voices.recurrence import GRU, gru
+
+
+def test_equals_the_librarys_gru_forward_and_backward() -> None:
+    torch.manual_seed(0)
+    library = torch.nn.GRU(7, 11, batch_first=True).double()
+    ours = GRU(7, 11).double()
+    ours.load_state_dict(library.state_dict())
+    inputs = torch.randn(3, 19, 7, dtype=torch.float64)
+    weights = torch.randn(3, 19, 11, dtype=torch.float64)
+    a, b = inputs.clone().requires_grad_(), inputs.clone().requires_grad_()
+    (library(a)[0] * weights).sum().backward()
+    (ours(b) * weights).sum().backward()
+    assert torch.allclose(a.grad, b.grad, atol=1e-12)
+    for wanted, made in zip(library.parameters(), ours.parameters(), strict=True):
+        assert torch.allclose(wanted.grad, made.grad, atol=1e-11)
+    assert torch.allclose(library(inputs)[0], ours(inputs), atol=1e-13)
+
+
+def test_gradients() -> None:
+    layer = GRU(3, 4).double()
+    inputs = torch.randn(2, 5, 3, dtype=torch.float64, requires_grad=True)
+    initial = torch.randn(2, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda i, h, a, b, c, d: gru(i, h, (a, b), (c, d)), (inputs, initial, *layer.parameters())
+    )
+
+
+def test_start_values_are_spread_like_the_librarys() -> None:
+    torch.manual_seed(0)
+    ours, library = GRU(40, 64), torch.nn.GRU(40, 64)
+    for (name, made), wanted in zip(ours.named_parameters(), library.parameters(), strict=True):
+        assert made.shape == wanted.shape and name in dict(library.named_parameters())
+        assert abs(float((made.std() / wanted.std()).detach()) - 1) < 0.3 and made.abs().max() <= 1 / 8
+
+
+def test_steps_do_not_depend_on_what_follows() -> None:
+    layer = GRU(5, 6)
+    inputs = torch.randn(2, 30, 5)
+    assert torch.allclose(layer(inputs)[:, :10], layer(inputs[:, :10]), atol=1e-6)
