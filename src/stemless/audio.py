@@ -7,9 +7,11 @@ files; their public names can be had from here.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,7 @@ from torch import Tensor
 
 from stemless.encoding import BlockWriter, write
 from stemless.errors import AudioError
-from stemless.mpeg import count_samples
+from stemless.mpeg import count_samples, says_its_length
 from stemless.naming import slug
 from stemless.resampling import StreamResampler, resample
 
@@ -44,6 +46,8 @@ MAX_CHANNELS = 8
 BLOCK_FRAMES = 1 << 16
 # Decoders drop or add about two packets at the ends of an mp3; more than this is a wrong length.
 MP3_TOLERANCE_SAMPLES = 4 * 1152
+# Standard error is one for the whole process.
+_SILENCE = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,14 @@ class BlockReader:
                 f"{self.path}: cannot be read ({error.strerror}): check its permissions"
             ) from None
         header = _header(self.path)
-        if header is None or _hides_its_length(self.path, header):
+        problem = None
+        if header is None:
+            problem = "is not wav, flac, ogg or mp3 audio that can be read here: if it is audio,"
+        elif _hides_its_length(self.path, header):
+            problem = "is an mp3 of varying bit rate that does not say how long it is:"
+        if problem:
             self._folder = tempfile.TemporaryDirectory(prefix="stemless-")
-            self._readable = _decode(self.path, Path(self._folder.name))
+            self._readable = _decode(self.path, Path(self._folder.name), problem)
             header = _header(self._readable)
         if header is None or header.frames < 1:
             raise AudioError(f"{self.path}: holds no samples: give a recording of at least one")
@@ -138,13 +147,13 @@ class BlockReader:
                 "mix it down or split it first"
             )
         subtype = header.subtype if self._folder is None else "DECODED"
-        return AudioInfo(self.path, header.samplerate, header.channels, header.frames, subtype)
+        return AudioInfo(self.path, header.sample_rate, header.channels, header.frames, subtype)
 
     def blocks(self, frames: int = BLOCK_FRAMES) -> Iterator[Tensor]:
         """The samples from the start, as [channels, up to `frames`] float32."""
         done = 0
         try:
-            with soundfile.SoundFile(self._readable) as file:
+            with _opened(self._readable) as file:
                 while done < self._info.frames:
                     samples = file.read(frames, dtype="float32", always_2d=True)
                     if len(samples) == 0:
@@ -182,30 +191,56 @@ def read(path: str | Path) -> tuple[Tensor, int]:
         return torch.cat(list(reader.blocks()), dim=1), reader.info.sample_rate
 
 
-def _header(path: Path) -> soundfile._SoundFileInfo | None:
+@dataclass(frozen=True)
+class _Header:
+    format: str
+    sample_rate: int
+    channels: int
+    frames: int
+    subtype: str
+
+
+def _header(path: Path) -> _Header | None:
     """What soundfile makes of a file, None if it makes nothing of it."""
     try:
-        return soundfile.info(str(path))
+        with _opened(path) as file:
+            return _Header(file.format, file.samplerate, file.channels, file.frames, file.subtype)
     except (soundfile.SoundFileError, TypeError):  # TypeError: headerless formats, known by their suffix.
         return None
 
 
-def _hides_its_length(path: Path, header: soundfile._SoundFileInfo) -> bool:
-    """Whether this is an mp3 of varying bit rate without its length, which soundfile would cut short."""
+def _opened(path: Path) -> soundfile.SoundFile:
+    """The file open in soundfile, whose mp3 decoder prints its doubts past Python to standard error."""
+    if not _is_mp3(path):
+        return soundfile.SoundFile(str(path))
+    with _SILENCE, Path(os.devnull).open("w") as nowhere:
+        kept = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            return soundfile.SoundFile(str(path))
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _is_mp3(path: Path) -> bool:
+    return path.suffix.lower() == ".mp3"
+
+
+def _hides_its_length(path: Path, header: _Header) -> bool:
+    """Whether this is an mp3 of varying bit rate without its length, at which soundfile can only guess."""
     if header.format != "MP3":
         return False
-    excess: int = count_samples(path) - header.frames
-    return excess > MP3_TOLERANCE_SAMPLES
+    missing = count_samples(path) - header.frames
+    # Fewer samples than promised is another fault: a file cut short.
+    return missing > MP3_TOLERANCE_SAMPLES or (-missing > MP3_TOLERANCE_SAMPLES and not says_its_length(path))
 
 
-def _decode(path: Path, folder: Path) -> Path:
+def _decode(path: Path, folder: Path, problem: str) -> Path:
     """Have ffmpeg turn the file into a float wav. Raises AudioError."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        raise AudioError(
-            f"{path}: is not wav, flac, ogg or mp3 audio that can be read here: "
-            "if it is audio, install ffmpeg or convert it to wav"
-        )
+        raise AudioError(f"{path}: {problem} install ffmpeg or convert it to wav")
     target = folder / "decoded.wav"
     # The "file:" prefix keeps a colon or a leading dash in a name from being read as a protocol or option.
     command = [ffmpeg, "-nostdin", "-v", "error", "-i", f"file:{path}", "-map", "0:a:0", "-c:a", "pcm_f32le"]

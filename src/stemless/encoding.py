@@ -30,8 +30,8 @@ WRITE_FRAMES = 1 << 14
 def subtype_like(input_subtype: str, audio_format: str) -> str:
     """How to store samples that came from a file of `input_subtype`, in soundfile's words.
 
-    Float stays float and 24 bits stay 24 bits as far as the format can; what came in fewer bits or
-    through a lossy coder is stored in 16.
+    Float stays float and 24 bits stay 24 bits as far as the format can; what came in fewer bits or as
+    ogg or mp3 is stored in 16. What ffmpeg decoded ("DECODED") may have had 24.
 
     >>> subtype_like("PCM_24", "wav"), subtype_like("FLOAT", "flac"), subtype_like("VORBIS", "wav")
     ('PCM_24', 'PCM_24', 'PCM_16')
@@ -42,9 +42,9 @@ def subtype_like(input_subtype: str, audio_format: str) -> str:
         return "MPEG_LAYER_III"
     if input_subtype in ("FLOAT", "DOUBLE"):
         return "FLOAT" if audio_format == "wav" else "PCM_24"
-    if input_subtype in ("PCM_24", "PCM_32"):
-        return input_subtype if audio_format == "wav" else "PCM_24"
-    return "PCM_16"
+    if input_subtype == "PCM_32" and audio_format == "wav":
+        return "PCM_32"
+    return "PCM_24" if input_subtype in ("PCM_24", "PCM_32", "DECODED") else "PCM_16"
 
 
 def check_format(audio_format: str, sample_rate: int, channels: int) -> None:

@@ -33,6 +33,13 @@ def count_samples(path: Path) -> int:
     return total
 
 
+def says_its_length(path: Path) -> bool:
+    """Whether the first packet tells how many follow, as encoders of varying bit rate write it."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = _after_tag(data)
+        return any(data.find(mark, start, start + 200) >= 0 for mark in (b"Xing", b"Info", b"VBRI"))
+
+
 def _after_tag(data: mmap.mmap) -> int:
     """Where audio begins: after the ID3 tag, whose size is written in four times seven bits."""
     if data[:3] != b"ID3" or len(data) < 10:

@@ -91,13 +91,13 @@ def build_report(
     stems: list[dict[str, object]] = []
     for name, file, activity in zip(names, files, activities, strict=False):
         sounding = sum(end - start for start, end in activity)
-        entry: dict[str, object] = {
-            "name": name,
+        measured: dict[str, object] = {
             "file": file,
             "presence": round(min(1.0, sounding / duration_seconds), 4),
             "activity": activity,
         }
-        stems.append(entry | dict((details or {}).get(name, {})))
+        given = dict((details or {}).get(name, {}))
+        stems.append({"name": name} | given | {key: measured[key] for key in measured if key not in given})
     report: dict[str, object] = {
         "input": input_path,
         "sample_rate": sample_rate,
