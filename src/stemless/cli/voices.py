@@ -100,6 +100,8 @@ def voices(
         say.note("no model was given: separated with the comb, a mask made from the pitch alone")
     for warning in report.get("warnings", []):
         say.warn(warning)
+    if not any(stem["activity"] for stem in report["stems"]):
+        say.warn(f"{recording}: nothing is heard in it, the stems are silent")
     say.result(_summary(report, folder), report)
 
 

@@ -72,13 +72,13 @@ def train(config: TrainingConfig, *, on_progress: OnProgress | None = None) -> P
     if config.threads:
         torch.set_num_threads(config.threads)
     run = Path(config.output)
-    _claim(run, config)
     corpus = read_manifest(
         config.corpus,
         config.network.sample_rate,
         config.network.hop_length,
         with_stems=config.regime == "supervised",
     )
+    _claim(run, config)
     torch.manual_seed(config.seed)
     learner = make_learner(config)
     best = run_training(learner, make_data(corpus["train"], corpus["validation"], config), run, _settings(config), on_progress)
