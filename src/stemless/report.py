@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -28,7 +29,8 @@ class ActivityMeter:
     def __init__(self, stems: int, sample_rate: int) -> None:
         self._rate = sample_rate
         self._hop = max(1, round(FRAME_SECONDS * sample_rate))
-        self._powers: list[Tensor] = []
+        # Not a list of tensors: many small ones that live long keep the heap from being given back.
+        self._powers = [array("f") for _ in range(stems)]
         self._rest = torch.zeros(stems, 0)
         self._samples = 0
 
@@ -37,13 +39,15 @@ class ActivityMeter:
         self._samples += stems.shape[-1]
         power = torch.cat((self._rest, stems.square().mean(dim=1)), dim=1)
         whole = power.shape[1] // self._hop * self._hop
-        self._powers.append(power[:, :whole].reshape(len(power), -1, self._hop).mean(-1))
+        for powers, row in zip(self._powers, power[:, :whole], strict=True):
+            powers.extend(row.reshape(-1, self._hop).mean(-1).tolist())
         self._rest = power[:, whole:].clone()
 
     def activities(self) -> list[list[list[float]]]:
         """For each stem the stretches [start, end] in seconds where it sounds, to the millisecond."""
-        last = [self._rest.mean(1, keepdim=True)] if self._rest.shape[1] else []
-        power = torch.cat((*self._powers, *last), dim=1)
+        power = torch.tensor([list(powers) for powers in self._powers])
+        if self._rest.shape[1]:
+            power = torch.cat((power, self._rest.mean(1, keepdim=True)), dim=1)
         level_db = 10 * torch.log10(power.clamp(min=1e-20))
         threshold_db = max(float(level_db.max()) - RANGE_DB, FLOOR_DB)
         return [self._stretches(row) for row in (level_db > threshold_db).tolist()]
