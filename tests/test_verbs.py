@@ -10,7 +10,7 @@ import torch
 
 import stemless
 from stemless.errors import AudioError, TrackError, UsageError
-from stemless.verbs import as_tracks
+from stemless.voices.separation import as_tracks
 from stemless.voices.tracks import PitchTracks
 
 RATE = 22050

@@ -6,7 +6,8 @@
     stems["alto"], stems.residual, stems.sample_rate     # [channels, time] float32
     stems.save("out")
 
-`separate` and its three sisters separate once; `load` gives a separator to use again and again.
+`separate` and its three sisters separate once; `load` gives a separator to use again and again, `fit` one
+that has learned from the recording at hand.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ __version__ = "0.1.0"
 
 # Loaded when first used: torch takes longer to import than many a command takes to run.
 _HOMES = {
+    "fit": "stemless.verbs",
     "load": "stemless.verbs",
     "separate": "stemless.verbs",
     "separate_from_file": "stemless.verbs",
     "separate_from_file_to_files": "stemless.verbs",
     "separate_from_files_to_files": "stemless.verbs",
-    "VoiceSeparator": "stemless.verbs",
+    "VoiceSeparator": "stemless.voices.separation",
     "PitchTracks": "stemless.voices.tracks",
     "Stems": "stemless.separator",
     "StemlessError": "stemless.errors",
@@ -33,13 +35,14 @@ if TYPE_CHECKING:
     from stemless.errors import StemlessError
     from stemless.separator import Stems
     from stemless.verbs import (
-        VoiceSeparator,
+        fit,
         load,
         separate,
         separate_from_file,
         separate_from_file_to_files,
         separate_from_files_to_files,
     )
+    from stemless.voices.separation import VoiceSeparator
     from stemless.voices.tracks import PitchTracks
 
 __all__ = [
@@ -48,6 +51,7 @@ __all__ = [
     "Stems",
     "VoiceSeparator",
     "__version__",
+    "fit",
     "load",
     "separate",
     "separate_from_file",

@@ -104,8 +104,12 @@ def _tell(error: Exception) -> int:
 def _spoken_warnings() -> Iterator[None]:
     """Warnings of this package as lines on stderr; those of libraries only when debugging."""
 
+    said: set[str] = set()
+
     def speak(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        if category.__module__.startswith("stemless") or os.environ.get(DEBUG_VARIABLE):
+        ours = category.__module__.startswith("stemless") or os.environ.get(DEBUG_VARIABLE)
+        if ours and str(message) not in said:
+            said.add(str(message))
             say(f"warning: {message}")
 
     with warnings.catch_warnings():

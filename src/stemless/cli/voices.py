@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -20,6 +21,10 @@ from stemless.cli.options import (
     Quiet,
     Seed,
 )
+from stemless.errors import StemlessError, UsageError
+
+if TYPE_CHECKING:
+    from stemless.voices.tracks import PitchTracks
 
 
 class MethodName(StrEnum):
@@ -51,6 +56,22 @@ def voices(
         Optional[str],  # noqa: UP045
         typer.Option("--model", metavar="NAME|PATH|hf://USER/MODEL", help="A trained model."),
     ] = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="First let the network learn from this recording; needs no stems.")
+    ] = False,
+    fit_steps: Annotated[
+        int, typer.Option("--fit-steps", min=1, help="How long to fit; a step takes about two seconds.")
+    ] = 300,
+    fit_run: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--fit-run", metavar="DIR", help="Keep the state of the fit here; a stopped fit goes on."
+        ),
+    ] = None,
+    save_model: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--save-model", metavar="DIR", help="Keep the fitted model, for --model."),
+    ] = None,
     power: Annotated[
         float, typer.Option("--power", help="Exponent of the masks: 2 separates more, 1 sounds softer.")
     ] = 2.0,
@@ -74,23 +95,44 @@ def voices(
     Writes DIR/<name of IN>/<voice>.wav, residual.wav and report.json.
     """
     say = Voice(as_json, quiet)
-    from stemless import audio
-    from stemless.verbs import VoiceSeparator
+    from stemless.verbs import fit as fit_separator
     from stemless.voices.methods import choose, make_separator, pick_device
+    from stemless.voices.separation import VoiceSeparator
     from stemless.voices.tracks import PitchTracks
 
-    audio.probe(recording)  # the most likely mistake is told before a model is loaded
     tracks = PitchTracks.from_files(f0)
-    chosen, reference = choose(method.value if method else None, model)
-    separator = VoiceSeparator(
-        make_separator(chosen, reference, power=power, device=pick_device(device.value)), seed=seed
-    )
+    names = tracks.check_choice(only) if only else None
+    # A mistake is told before a model is loaded or fitted, which may take its time.
+    _refuse_early(recording, tracks, names or tracks.names, output, audio_format, overwrite)
+    if not fit and (fit_run or save_model):
+        raise UsageError("--fit-run and --save-model belong to --fit: add it, or leave them out")
+    if save_model and save_model.exists() and not overwrite:
+        raise UsageError(f"{save_model}: exists already: choose another folder or add --overwrite")
+    chosen, reference = choose(method.value if method else None, model, fit=fit)
+    if fit:
+        with say.progress("fitting") as on_progress:
+            separator = fit_separator(
+                recording,
+                f0=tracks,
+                model=reference,
+                steps=fit_steps,
+                power=power,
+                device=device.value,
+                seed=seed,
+                run=fit_run,
+                on_progress=on_progress,
+            )
+        if save_model:
+            separator.save_model(save_model, _card(recording, fit_steps, seed, reference))
+    else:
+        made = make_separator(chosen, reference, power=power, device=pick_device(device.value))
+        separator = VoiceSeparator(made, seed=seed)
     with say.progress(f"separating ({chosen})") as on_progress:
         report = separator.separate_from_file_to_files(
             recording,
             output,
             f0=tracks,
-            voices=only or None,
+            voices=names,
             audio_format=audio_format.value,
             overwrite=overwrite,
             on_progress=on_progress,
@@ -103,6 +145,50 @@ def voices(
     if not any(stem["activity"] for stem in report["stems"]):
         say.warn(f"{recording}: nothing is heard in it, the stems are silent")
     say.result(_summary(report, folder), report)
+
+
+def _refuse_early(
+    recording: Path,
+    tracks: PitchTracks,
+    names: tuple[str, ...],
+    output: Path,
+    audio_format: Format,
+    overwrite: bool,
+) -> None:
+    """Raise what the engine would raise later: for the recording, the tracks and the files to be written."""
+    from stemless.audio import probe
+    from stemless.encoding import subtype_like
+    from stemless.stem_folder import StemFolder
+
+    folder = output / recording.stem
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise UsageError(f"{there}: is a file, not a folder: choose another output folder")
+    if not os.access(there, os.W_OK):
+        raise StemlessError(f"{there}: no permission to write: choose another output folder")
+    info = probe(recording)
+    tracks.check(info.duration_seconds)
+    StemFolder(
+        folder,
+        names,
+        info.sample_rate,
+        info.channels,
+        info.frames,
+        audio_format=audio_format.value,
+        subtype=subtype_like(info.subtype, audio_format.value),
+        overwrite=overwrite,
+    )
+
+
+def _card(recording: Path, steps: int, seed: int, start: str | None) -> str:
+    """The model card of a fitted network."""
+    return (
+        f"# Voices network fitted to {recording.name}\n\n"
+        f"Learned from this recording alone in {steps} steps, seed {seed}, "
+        f"from {start or 'a fresh network'}; other recordings may need a fit of their own.\n\n"
+        "Licence of the code: Apache-2.0. Licence of the data: that of the recording.\n\n"
+        f"Command: `stemless voices {recording.name} --f0 CSV --fit --fit-steps {steps} --seed {seed}`\n"
+    )
 
 
 def _summary(report: dict[str, Any], folder: Path) -> str:
