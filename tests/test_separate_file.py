@@ -213,6 +213,15 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path, existing: str) -> None:
     assert (tmp_path / "in" / existing).read_bytes() != b"old"
 
 
+def test_the_recording_itself_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "alto").mkdir()
+    write(tmp_path / "alto" / "alto.wav", noise(1, 1000), 16000)
+    with pytest.raises(UsageError, match="would be replaced by a stem"):
+        separate_file(tmp_path / "alto" / "alto.wav", Split(), TWO, tmp_path, overwrite=True)
+    assert everything(tmp_path) == ["alto", "alto/alto.wav"]
+    assert torch.equal(read(tmp_path / "alto" / "alto.wav")[0], noise(1, 1000))
+
+
 @dataclass
 class Failing(Toy):
     """Works for two chunks."""

@@ -129,6 +129,7 @@ def separate_file(
             subtype=subtype_like(info.subtype, audio_format),
             overwrite=overwrite,
         ) as folder:
+            folder.refuse_to_replace(path)
             for mixture, stems in _separate_blocks(
                 reader.blocks, info.frames, info.sample_rate, separator, condition, chunk_seconds, on_progress
             ):

@@ -105,6 +105,12 @@ class StemFolder:
     ) -> None:
         self._discard()
 
+    def refuse_to_replace(self, recording: Path) -> None:
+        """Raise UsageError if a stem would take the place of the recording it comes from."""
+        for file in self.files:
+            if (self.folder / file).exists() and (self.folder / file).samefile(recording):
+                raise UsageError(f"{recording}: would be replaced by a stem: choose another output folder")
+
     def write(self, mixture: Tensor, stems: Tensor) -> None:
         """Write the next block: mixture [channels, time] and stems [stems, channels, time]."""
         rest = mixture.double()
