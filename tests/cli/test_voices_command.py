@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 from command_line import RATE, Run, write_song
-from stemless import checkpoint
+from stemless import checkpoint, pictures
 from stemless.configuration import to_mapping
 from stemless.voices.model import VoicesModel
 from stemless.voices.network import NetworkConfig
@@ -180,3 +180,38 @@ def test_stereo_keeps_its_sides(run: Run, place: Path, usual: list[object]) -> N
     assert (rate, alto.shape) == (48000, samples.shape)
     assert alto[:, 0].any()
     assert not alto[:, 1].any()
+
+
+def test_a_picture_beside_the_stems(
+    run: Run, place: Path, usual: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("stemless.cli.voices.PICTURE_SECONDS", 0.4)
+    seen: list[object] = []
+    draw = pictures.voices_picture
+
+    def voices_picture(mixture: torch.Tensor, *more: object, **options: object) -> None:
+        seen.append(mixture.shape)
+        draw(mixture, *more, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pictures, "voices_picture", voices_picture)
+    assert run(*usual, "--picture").code == 0
+    picture = place / "out" / "song" / "picture.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert seen == [(1, round(0.4 * RATE))]
+    for name in ("alto.wav", "bass.wav", "residual.wav", "report.json"):
+        (picture.parent / name).unlink()
+    outcome = run(*usual, "--picture")
+    assert (outcome.code, len(outcome.lines)) == (2, 1)
+    assert "picture.png: exists already" in outcome.stderr
+    assert run(*usual, "--picture", "--overwrite").code == 0
+
+
+def test_a_picture_without_matplotlib_is_refused_first(
+    run: Run, place: Path, usual: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    outcome = run(*usual, "--picture")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert "pip install 'stemless[picture]'" in outcome.stderr
+    assert not (place / "out").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -21,10 +22,16 @@ from stemless.cli.options import (
     Quiet,
     Seed,
 )
-from stemless.errors import StemlessError, UsageError
+from stemless.errors import MissingExtraError, StemlessError, UsageError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from stemless.voices.tracks import PitchTracks
+
+
+PICTURE = "picture.png"
+PICTURE_SECONDS = 120.0
 
 
 class MethodName(StrEnum):
@@ -83,6 +90,10 @@ def voices(
             help="Write only this voice (repeatable); the rest stays in the residual.",
         ),
     ] = None,
+    picture: Annotated[
+        bool,
+        typer.Option("--picture", help="Also draw picture.png: mixture, pitch and stems, up to two minutes."),
+    ] = False,
     audio_format: FormatOption = Format.wav,
     device: DeviceOption = Device.auto,
     seed: Seed = 0,
@@ -104,6 +115,8 @@ def voices(
     names = tracks.check_choice(only) if only else None
     # A mistake is told before a model is loaded or fitted, which may take its time.
     _refuse_early(recording, tracks, names or tracks.names, output, audio_format, overwrite)
+    if picture:
+        _refuse_picture(output / recording.stem / PICTURE, overwrite)
     if not fit and (fit_run or save_model):
         raise UsageError("--fit-run and --save-model belong to --fit: add it, or leave them out")
     if save_model and save_model.exists() and not overwrite:
@@ -138,6 +151,9 @@ def voices(
             on_progress=on_progress,
         )
     folder = output / recording.stem
+    folder = output / recording.stem
+    if picture:
+        _draw(recording, tracks, report, folder, overwrite)
     if method is None and chosen == "comb":
         say.note("no model was given: separated with the comb, a mask made from the pitch alone")
     for warning in report.get("warnings", []):
@@ -178,6 +194,40 @@ def _refuse_early(
         subtype=subtype_like(info.subtype, audio_format.value),
         overwrite=overwrite,
     )
+
+
+def _refuse_picture(path: Path, overwrite: bool) -> None:
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "picture")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path}: exists already: choose another output folder or add --overwrite")
+
+
+def _draw(
+    recording: Path, tracks: PitchTracks, report: dict[str, Any], folder: Path, overwrite: bool
+) -> None:
+    """The picture of the first two minutes, from the files as they were written."""
+    from stemless.pictures import voices_picture
+
+    mixture, sample_rate = _beginning(recording)
+    stems = {stem["name"]: _beginning(folder / stem["file"])[0] for stem in report["stems"]}
+    voices_picture(mixture, sample_rate, tracks, stems, folder / PICTURE, overwrite=overwrite)
+
+
+def _beginning(path: Path) -> tuple[Tensor, int]:
+    """The first two minutes of a file, [channels, time], and its rate: all of a long one would not fit."""
+    import torch
+
+    from stemless.audio import BlockReader
+
+    with BlockReader(path) as reader:
+        wanted = round(PICTURE_SECONDS * reader.info.sample_rate)
+        blocks: list[Tensor] = []
+        for block in reader.blocks():
+            blocks.append(block)
+            if sum(each.shape[1] for each in blocks) >= wanted:
+                break
+        return torch.cat(blocks, dim=1)[:, :wanted], reader.info.sample_rate
 
 
 def _card(recording: Path, steps: int, seed: int, start: str | None) -> str:
