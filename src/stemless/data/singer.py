@@ -42,7 +42,7 @@ class Singer:
     vibrato_rate_hz: float = 5.6
     vibrato_depth_cents: float = 35.0
     """Peak deviation, once it is fully there."""
-    vibrato_delay_seconds: float = 0.30
+    vibrato_delay_seconds: float = 0.20
     portamento_seconds: float = 0.10
     scoop_cents: float = 40.0
     """How far below the first note of a phrase is taken."""
