@@ -286,6 +286,16 @@ def test_one_line_and_nothing_left(
     assert snapshot(place) == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
+def test_a_name_that_is_no_text(run: Run, place: Path) -> None:
+    name = os.fsdecode(b"s\xffng.wav")
+    (place / "song.wav").rename(place / name)
+    outcome = run("voices", *usual(place, song=name))
+    assert (outcome.code, len(outcome.lines)) == (2, 1)
+    assert "ng.wav: the name holds bytes that are no text" in outcome.stderr
+    assert not (place / "out").exists()
+
+
 @pytest.mark.parametrize("prepare", [case[0] for case in BAD_OPTIONS.values()], ids=BAD_OPTIONS)
 def test_quiet_and_json_do_not_hide_errors(run: Run, place: Path, prepare: Prepare) -> None:
     outcome = run("voices", *prepare(place), "--quiet", "--json")
@@ -506,6 +516,17 @@ def test_the_process_itself(place: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
     assert not (place / "out").exists()
+
+
+def test_a_terminal_without_accents(place: Path) -> None:
+    done = subprocess.run(
+        stemless("voices", *usual(place)),
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert rb"Ni\xf1o Dios" in done.stdout
+    assert (place / "out" / "song" / "alto.wav").exists()
 
 
 @pytest.mark.skipif(shutil.which("true") is None, reason="needs the program true")

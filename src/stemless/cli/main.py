@@ -6,6 +6,7 @@ traceback.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -55,6 +56,9 @@ def _stemless(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a letter of a file name must not end the run.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _stoppable(), _spoken_warnings():
             command = typer.main.get_command(app)

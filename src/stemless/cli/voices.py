@@ -176,6 +176,8 @@ def _refuse_early(
     from stemless.encoding import subtype_like
     from stemless.stem_folder import StemFolder
 
+    if any("\udc80" <= letter <= "\udcff" for letter in f"{recording}{output}"):
+        raise UsageError(f"{recording}: the name holds bytes that are no text: rename the file or its folder")
     folder = output / recording.stem
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
