@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from stemless.cli import console
-from stemless.cli.console import Voice, say
+from stemless.cli.console import Printer, say
 
 
 class Terminal(io.StringIO):
@@ -30,16 +30,17 @@ def test_errors_are_one_line_whatever_they_hold(capsys: pytest.CaptureFixture[st
 
 def test_results_go_to_stdout_and_all_else_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     document = {"name": "Niño", "values": [1.5]}
-    for voice, stdout, stderr in (
-        (Voice(), "text\n", "stemless: note\nstemless: warning: careful\n"),
-        (Voice(quiet=True), "", "stemless: warning: careful\n"),
+    for printer, stdout, stderr in (
+        (Printer(), "scores\nfiles\n", "stemless: note\nstemless: warning: careful\n"),
+        (Printer(quiet=True), "scores\n", "stemless: warning: careful\n"),
     ):
-        voice.note("note")
-        voice.warn("careful")
-        voice.result("text", document)
+        printer.note("note")
+        printer.warn("careful")
+        printer.result("scores", document)
+        printer.done("files", document)
         captured = capsys.readouterr()
         assert (captured.out, captured.err) == (stdout, stderr)
-    Voice(as_json=True, quiet=True).result("text", document)
+    Printer(as_json=True, quiet=True).done("text", document)
     out = capsys.readouterr().out
     assert json.loads(out) == document
     assert "Niño" in out
@@ -51,7 +52,7 @@ def test_a_bar_appears_on_a_terminal_for_long_work_only(
     for step_seconds, appears in ((0.01, False), (0.5, True)):
         terminal = Terminal()
         monkeypatch.setattr(sys, "stderr", terminal)
-        with Voice().progress("separating") as on_progress:
+        with Printer().progress("separating") as on_progress:
             assert on_progress is not None
             for step in range(1, 11):
                 clock[0] += step_seconds
@@ -60,7 +61,7 @@ def test_a_bar_appears_on_a_terminal_for_long_work_only(
 
 
 def test_logs_get_a_line_now_and_then(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with Voice().progress("fitting") as on_progress:
+    with Printer().progress("fitting") as on_progress:
         assert on_progress is not None
         for step in range(1, 11):
             clock[0] += 12
@@ -72,6 +73,18 @@ def test_logs_get_a_line_now_and_then(clock: list[float], capsys: pytest.Capture
     ]
 
 
+def test_work_of_unknown_length_shows_life_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for printer, stream, appears in (
+        (Printer(), Terminal(), True),
+        (Printer(quiet=True), Terminal(), False),
+        (Printer(), io.StringIO(), False),
+    ):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with printer.working("scoring"):
+            pass
+        assert ("scoring" in stream.getvalue()) is appears
+
+
 def test_quiet_work_reports_nothing() -> None:
-    with Voice(quiet=True).progress("separating") as on_progress:
+    with Printer(quiet=True).progress("separating") as on_progress:
         assert on_progress is None

@@ -1,6 +1,6 @@
 """What the commands say, and where: results on stdout, all else on stderr.
 
-`--json` leaves stdout to one JSON document; `--quiet` leaves only results asked for, warnings and errors.
+`--json` leaves stdout to one JSON document; `--quiet` leaves warnings, errors, and what was asked for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def say(text: object) -> None:
 
 
 @dataclass(frozen=True)
-class Voice:
+class Printer:
     """How loud a command is."""
 
     as_json: bool = False
@@ -49,11 +49,16 @@ class Voice:
         say(f"warning: {text}")
 
     def result(self, text: str, document: Mapping[str, Any] | list[Any]) -> None:
-        """The outcome on stdout: the document with --json, else the text, unless --quiet."""
+        """What was asked for, on stdout: the document with --json, else the text."""
         if self.as_json:
             print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False), flush=True)
-        elif not self.quiet:
+        else:
             print(text, flush=True)
+
+    def done(self, text: str, document: Mapping[str, Any] | list[Any]) -> None:
+        """What was done, on stdout; the files are the result, so --quiet needs no words."""
+        if self.as_json or not self.quiet:
+            self.result(text, document)
 
     @contextmanager
     def progress(self, label: str) -> Iterator[OnProgress | None]:
@@ -69,6 +74,17 @@ class Voice:
                 yield bar
         else:
             yield _Lines(label)
+
+    @contextmanager
+    def working(self, label: str) -> Iterator[None]:
+        """A sign of life on a terminal, for work that cannot tell how far it is."""
+        if self.quiet or not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console
+
+        with Console(stderr=True).status(label):
+            yield
 
 
 class _Bar:

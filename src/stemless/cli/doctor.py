@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from stemless import __version__
-from stemless.cli.console import Voice
+from stemless.cli.console import Printer
 from stemless.cli.options import Json
 
 CORE = ("torch", "numpy", "soundfile", "soxr", "safetensors", "huggingface_hub", "typer", "rich")
@@ -23,7 +23,7 @@ EXTRAS = {
 def doctor(as_json: Json = False) -> None:
     """Show versions, devices, ffmpeg, extras and models, with what to do about what is missing."""
     found = examine()
-    Voice(as_json).result(as_text(found), found)
+    Printer(as_json).result(as_text(found), found)
 
 
 def examine() -> dict[str, Any]:

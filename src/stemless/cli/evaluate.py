@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from stemless.cli.console import Voice
-from stemless.cli.options import Json
+from stemless.cli.console import Printer
+from stemless.cli.options import Json, Quiet
 
 
 def evaluate(
     references: Annotated[Path, typer.Argument(metavar="REFERENCES", help="Folder of the true stems.")],
     estimates: Annotated[Path, typer.Argument(metavar="ESTIMATES", help="Folder of the separated stems.")],
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Score separated stems: SI-SDR and its improvement, and SDR, SIR, SAR of BSS Eval v3, in dB.
 
@@ -23,5 +24,7 @@ def evaluate(
     """
     from stemless.evaluation.scores import evaluate_folders
 
-    table = evaluate_folders(references, estimates)
-    Voice(as_json).result(table.to_text(), table.to_dict())
+    say = Printer(as_json, quiet)
+    with say.working("scoring"):
+        table = evaluate_folders(references, estimates)
+    say.result(table.to_text(), table.to_dict())

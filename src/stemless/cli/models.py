@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stemless.cli.console import Voice
+from stemless.cli.console import Printer
 from stemless.cli.options import Json
 
 
@@ -26,4 +26,4 @@ def models(as_json: Json = False) -> None:
         }
         for model in found
     ]
-    Voice(as_json).result(text, document)
+    Printer(as_json).result(text, document)

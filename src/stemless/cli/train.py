@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from stemless.cli.console import Voice
+from stemless.cli.console import Printer
 from stemless.cli.options import Json, Quiet
 
 app = typer.Typer(help="Train a model.", rich_markup_mode=None)
@@ -33,9 +33,9 @@ def voices(
     from stemless.voices.training import TrainingConfig, train
 
     settings = load_configuration(TrainingConfig, config, overrides or ())
-    say = Voice(as_json, quiet)
+    say = Printer(as_json, quiet)
     with say.progress("training") as on_progress:
         folder = train(settings, on_progress=on_progress)
-    say.result(
+    say.done(
         f"{folder}\ntry it with  stemless voices IN --f0 CSV --model {folder} -o DIR", {"model": str(folder)}
     )

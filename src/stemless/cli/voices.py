@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from stemless.cli.console import Voice
+from stemless.cli.console import Printer
 from stemless.cli.options import (
     Device,
     DeviceOption,
@@ -105,7 +105,7 @@ def voices(
 
     Writes DIR/<name of IN>/<voice>.wav, residual.wav and report.json.
     """
-    say = Voice(as_json, quiet)
+    say = Printer(as_json, quiet)
     from stemless.verbs import fit as fit_separator
     from stemless.voices.methods import choose, make_separator, pick_device
     from stemless.voices.separation import VoiceSeparator
@@ -160,7 +160,7 @@ def voices(
         say.warn(warning)
     if not any(stem["activity"] for stem in report["stems"]):
         say.warn(f"{recording}: nothing is heard in it, the stems are silent")
-    say.result(_summary(report, folder), report)
+    say.done(_summary(report, folder), report)
 
 
 def _refuse_early(
