@@ -352,3 +352,19 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
     short, long = (int(line) * (1 if sys.platform == "darwin" else 1024) for line in out.split())
     assert long - short < 20e6
     assert soundfile.info(tmp_path / "5" / "a.wav").frames == 5 * 60 * 22050
+
+
+def test_a_full_disk_is_told_with_the_name_the_file_would_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "in.wav", noise(1, 20_000), 16000)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", full)
+    expected = tmp_path / "out" / "in" / "alto.wav"
+    with pytest.raises(AudioError) as caught:
+        separate_file(tmp_path / "in.wav", Split(), TWO, tmp_path / "out")
+    assert str(caught.value).startswith(f"{expected}: cannot be written (No space left on device)")
+    assert everything(tmp_path) == ["in.wav"]

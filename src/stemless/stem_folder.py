@@ -104,6 +104,9 @@ class StemFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._discard()
+        if isinstance(error, AudioError) and str(self._hidden) in str(error):
+            # The hidden folder is gone, and was none of the user's business.
+            raise AudioError(str(error).replace(str(self._hidden), str(self.folder))) from None
 
     def refuse_to_replace(self, recording: Path) -> None:
         """Raise UsageError if a stem would take the place of the recording it comes from."""
