@@ -6,10 +6,14 @@ import pytest
 import torch
 
 from stemless import checkpoint
+from stemless.cli.voices import MethodName
+from stemless.configuration import to_mapping
 from stemless.errors import CheckpointError, UsageError
 from stemless.spectrum import Grid
 from stemless.voices.baselines.comb import CombSeparator
+from stemless.voices.baselines.unet import UNet, UNetConfig
 from stemless.voices.methods import (
+    METHODS,
     Choice,
     ChosenVoices,
     OnDevice,
@@ -18,6 +22,8 @@ from stemless.voices.methods import (
     make_separator,
     pick_device,
 )
+from stemless.voices.model import VoicesModel
+from stemless.voices.network import NetworkConfig
 from stemless.voices.tracks import PitchTracks
 
 
@@ -49,6 +55,33 @@ def test_a_shipped_network_is_the_default(no_shipped_models: Path) -> None:
     assert choose(None, None) == ("network", "choir")
     assert choose("network", None) == ("network", "choir")
     assert choose("comb", None) == ("comb", None)
+
+
+def test_the_command_line_knows_every_method() -> None:
+    assert [name.value for name in MethodName] == list(METHODS)
+
+
+def test_every_method_makes_a_separator(tmp_path: Path) -> None:
+    network = VoicesModel(NetworkConfig(encoder_size=8, embedding_size=4, decoder_size=8))
+    unet = UNet(UNetConfig(channels=(2, 2), control_channels=(2,)))
+    models: dict[str, torch.nn.Module] = {"network": network, "unet": unet}
+    for method, about in METHODS.items():
+        reference = None
+        if about.needs_model:
+            module = models[method]
+            reference = str(tmp_path / method)
+            config = {"kind": f"voices/{method}", "model": to_mapping(module.config)}
+            checkpoint.save(reference, config, module.state_dict(), "# M")
+            assert choose(None, reference) == (method, reference)
+        separator = make_separator(method, reference, power=1.5)
+        assert separator.name == f"voices/{method}"
+        assert separator.power == 1.5  # type: ignore[attr-defined]
+        if about.needs_model:
+            with pytest.raises(UsageError, match="needs a model"):
+                make_separator(method)
+            other = next(name for name in models if name != method)
+            with pytest.raises(CheckpointError, match="choose another model"):
+                make_separator(other, reference)
 
 
 def test_choices_that_cannot_be(tmp_path: Path) -> None:

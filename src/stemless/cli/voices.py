@@ -38,6 +38,7 @@ class MethodName(StrEnum):
     """The names of `voices.methods.METHODS`, which would bring torch along."""
 
     comb = "comb"
+    unet = "unet"
     network = "network"
 
 

@@ -35,6 +35,7 @@ class Method:
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "comb": Method("mask from the pitch alone, nothing learned"),
+        "unet": Method("conditioned U-Net, trained on stems", needs_model=True),
         "network": Method("source-filter network, trained on mixtures alone", needs_model=True),
     }
 )
@@ -95,6 +96,10 @@ def make_separator(
         return on_device(CombSeparator(power), device)
     if model is None:
         raise UsageError(f"the method {method} needs a model")
+    if method == "unet":
+        from stemless.voices.baselines.unet_separator import UNetSeparator, load_unet
+
+        return UNetSeparator(load_unet(model), power, device)
     from stemless.voices.network_separator import NetworkSeparator, load_model
 
     return NetworkSeparator(load_model(model), power, device)
