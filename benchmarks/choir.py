@@ -38,7 +38,7 @@ from stemless.voices.baselines.comb import CombSeparator
 from stemless.voices.baselines.ideal import ideal_stems
 from stemless.voices.baselines.nmf import NMFSeparator
 from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
-from stemless.voices.methods import load_separator
+from stemless.voices.methods import make_separator
 from stemless.voices.tracks import PitchTracks
 from stemless.voices.training import TrainingConfig, train
 
@@ -98,11 +98,11 @@ def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Est
         for learner in ("supervised", "unsupervised"):
             model = run_folder(voices, learner) / "model"
             if model.exists():
-                found[f"network, {learner}", power] = masked(load_separator("network", str(model), power=power))
+                found[f"network, {learner}", power] = masked(make_separator("network", str(model), power=power))
         found["ideal ratio mask", power] = lambda mixture, stems, tracks, p=power: ideal_stems(stems, power=p)
     unet = run_folder(voices, "unet") / "model"
     if unet.exists():
-        found["u-net, supervised", None] = masked(load_separator("unet", str(unet)))
+        found["u-net, supervised", None] = masked(make_separator("unet", str(unet)))
     return {key: value for key, value in found.items() if not names or key[0] in names}
 
 

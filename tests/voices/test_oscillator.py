@@ -8,6 +8,7 @@ from stemless.voices.oscillator import (
     harmonic_excitation,
     held_f0,
     interpolate_frames,
+    phases_at_frames,
     roll_off_response,
     sum_of_sines,
 )
@@ -78,3 +79,13 @@ def test_slope_is_six_decibels_an_octave() -> None:
     level = 20 * torch.log10(roll_off_response(torch.tensor([50.0, 1000.0, 2000.0, 4000.0])))
     assert level[0] == 0
     assert torch.allclose(level[1:-1] - level[2:], torch.tensor(6.0206), atol=1e-3)
+
+
+def test_excitation_goes_on_from_any_frame() -> None:
+    f0 = 150.0 + 100.0 * torch.rand(2, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    f0[0, 10:14] = 0.0
+    whole = harmonic_excitation(f0, 256, 39 * 256, 16000)
+    phases = phases_at_frames(f0, 256, 16000)
+    for frame in (0, 1, 20, 35):
+        rest = harmonic_excitation(f0[:, frame:], 256, (39 - frame) * 256, 16000, initial_phase=phases[:, frame])
+        assert (rest - whole[:, frame * 256 :]).abs().max() < 1e-8

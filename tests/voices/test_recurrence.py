@@ -20,12 +20,16 @@ def test_equals_the_librarys_gru_forward_and_backward() -> None:
 
 
 def test_gradients() -> None:
-    layer = GRU(3, 4).double()
-    inputs = torch.randn(2, 5, 3, dtype=torch.float64, requires_grad=True)
-    initial = torch.randn(2, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(
-        lambda i, h, a, b, c, d: gru(i, h, (a, b), (c, d)), (inputs, initial, *layer.parameters())
-    )
+    shapes = ((2, 5, 12), (2, 4), (12, 4), (12,))
+    inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    assert torch.autograd.gradcheck(gru, inputs)
+
+
+def test_shared_half_of_the_input() -> None:
+    layer = GRU(9, 6)
+    own, shared = torch.randn(6, 7, 5), torch.randn(2, 7, 4)
+    wanted = layer(torch.cat([own, shared.repeat_interleave(3, 0)], -1))
+    assert torch.allclose(layer.forward_joined(own, shared), wanted, atol=1e-6)
 
 
 def test_start_values_are_spread_like_the_librarys() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from stemless.spectrum import Grid, stft
+from stemless.voices.filters import allpole_response, lsf_to_lpc
 from stemless.voices.network import Level, NetworkConfig, SourceFilterNetwork, SynthesisParameters
 from stemless.voices.oscillator import harmonic_excitation, roll_off_response
 from stemless.voices.synthesis import (
@@ -17,15 +16,17 @@ from stemless.voices.synthesis import (
     colour_basis,
     cover_frames,
     excite,
-    filter_responses,
-    frame_spectra,
-    overlap_add,
+    frame_windows,
+    join_frames,
     synthesise_mixture,
     synthesise_voices,
 )
 
 MASK_GRID = Grid(2048, 256)
 """STFT on which the masks are made (TASLP 2023, section IV-C)."""
+
+FRAMES_AT_ONCE = 128
+"""Frames whose responses are computed together when masks are made."""
 
 POWER_FLOOR = 1e-12
 """Added to the summed powers: where no voice sounds, the mixture goes to the residual."""
@@ -40,9 +41,15 @@ class VoicesModel(nn.Module):
         self.network = SourceFilterNetwork(self.config)
         self.grid = SynthesisGrid(self.config.sample_rate, self.config.hop_length, MASK_GRID.n_fft)
 
-    def parameters_of(self, mixture: Tensor, f0_hz: Tensor, level: Level | None = None) -> SynthesisParameters:
+    def parameters_of(
+        self,
+        mixture: Tensor,
+        f0_hz: Tensor,
+        level: Level | None = None,
+        noise_colour: Tensor | None = None,
+    ) -> SynthesisParameters:
         """Synthesis parameters; see `SourceFilterNetwork.forward`."""
-        parameters: SynthesisParameters = self.network(mixture, f0_hz, level)
+        parameters: SynthesisParameters = self.network(mixture, f0_hz, level, noise_colour)
         return parameters
 
     def forward(self, mixture: Tensor, f0_hz: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -58,53 +65,90 @@ class VoicesModel(nn.Module):
         return synthesise_voices(parameters, excitation, self.grid, samples)
 
 
-def voice_powers(parameters: SynthesisParameters, f0_hz: Tensor, samples: int, grid: SynthesisGrid) -> Tensor:
-    """Power of each voice on the grid of the masks, the same in every run and from any starting point.
+def voice_powers(
+    parameters: SynthesisParameters, f0_hz: Tensor, phase: Tensor, samples: int, grid: SynthesisGrid
+) -> Tensor:
+    """Power of each voice on the grid of the masks.
 
-    The harmonic part is synthesised and transformed, of the noise the power spectrum is known without
-    drawing any. Between two partials their sidelobes interfere, and how depends on the phase that the
-    oscillator happens to have; the powers of two oscillators half a period apart are averaged, which
-    leaves the odd and the even partials, each too far apart to meet.
+    The harmonic part is synthesised and transformed; of the noise the power spectrum is known without
+    drawing any, so that masks are the same in every run.
 
     Args:
         f0_hz: [batch, voices, frames].
+        phase: [batch, voices] of the oscillators before the first sample, from `phases_at_frames`, so
+            that a stretch of a recording has the phases of the whole.
 
     Returns:
         [batch, voices, bins, mask frames].
     """
     frames = grid.frames(samples)
-    responses = filter_responses(parameters, frames, grid)
-    slope = roll_off_response(grid.frequencies_hz(f0_hz.device))
-    gains = cover_frames(parameters.amplitude, frames, 2).unsqueeze(-1) * responses * slope
-    harmonic_power = torch.zeros((), device=f0_hz.device)
-    for phase in (0.0, math.pi):
-        start = torch.full(f0_hz.shape[:2], phase, device=f0_hz.device)
-        excitation = harmonic_excitation(
-            f0_hz, grid.hop_length, samples, grid.sample_rate, initial_phase=start
+    amplitude = cover_frames(parameters.amplitude, frames, 2)
+    noise_gain = cover_frames(parameters.noise_gain, frames, 2)
+    lpc = lsf_to_lpc(cover_frames(parameters.lsf, frames, 2).double())
+    colour = parameters.noise_colour @ colour_basis(parameters.noise_colour.shape[-1], grid.n_fft, f0_hz.device)
+    rows = [
+        _one_voice_power(*of_voice, samples, grid)
+        for of_voice in zip(
+            f0_hz.flatten(0, 1),
+            phase.flatten(0, 1),
+            amplitude.flatten(0, 1),
+            noise_gain.flatten(0, 1),
+            lpc.flatten(0, 1),
+            colour.flatten(0, 1),
+            strict=True,
         )
-        transformed = stft(overlap_add(frame_spectra(excitation, grid) * gains, grid, samples), MASK_GRID)
-        harmonic_power = harmonic_power + 0.5 * (transformed.real.square() + transformed.imag.square())
+    ]
+    return torch.stack(rows).unflatten(0, f0_hz.shape[:2])
 
-    basis = colour_basis(parameters.noise_colour.shape[-1], grid.n_fft, f0_hz.device)
-    colour = (parameters.noise_colour @ basis).unsqueeze(2)
-    noise_gain = cover_frames(parameters.noise_gain, frames, 2).unsqueeze(-1)
-    density = (noise_gain * colour).square() * (responses.real.square() + responses.imag.square())
-    return harmonic_power + _spread(density.transpose(-1, -2), MASK_GRID.frames(samples))
+
+def _one_voice_power(
+    f0_hz: Tensor,
+    phase: Tensor,
+    amplitude: Tensor,
+    noise_gain: Tensor,
+    lpc: Tensor,
+    colour: Tensor,
+    samples: int,
+    grid: SynthesisGrid,
+) -> Tensor:
+    """`voice_powers` of one voice, [bins, mask frames], in blocks of frames that stay in the cache."""
+    excitation = harmonic_excitation(
+        f0_hz, grid.hop_length, samples, grid.sample_rate, initial_phase=phase
+    )
+    slope = roll_off_response(grid.frequencies_hz(f0_hz.device))
+    frames = frame_windows(excitation, grid)
+    waves, density = [], []
+    for first in range(0, frames.shape[-2], FRAMES_AT_ONCE):
+        block = slice(first, first + FRAMES_AT_ONCE)
+        response = allpole_response(lpc[block], grid.n_fft).to(torch.complex64)
+        gain = response * (amplitude[block].unsqueeze(-1) * slope)
+        waves.append(torch.fft.irfft(torch.fft.rfft(frames[block]) * gain, grid.n_fft))
+        noise = noise_gain[block].unsqueeze(-1) * colour
+        density.append(noise * noise * power_of(response))
+    transformed = stft(join_frames(torch.cat(waves), grid, samples), MASK_GRID)
+    return power_of(transformed) + _spread(torch.cat(density), MASK_GRID.frames(samples)).transpose(-1, -2)
+
+
+def power_of(spectrum: Tensor) -> Tensor:
+    """|x|^2 of a complex tensor."""
+    return spectrum.real * spectrum.real + spectrum.imag * spectrum.imag
 
 
 def _spread(density: Tensor, frames: int) -> Tensor:
-    """Expected power of noise in the windows of the masks: [..., bins, synthesis frames] -> [..., bins, frames].
+    """Expected power of noise in the windows of the masks: [..., synthesis frames, bins] -> [..., frames, bins].
 
     A mask window hears the density of the frames under it, weighted by its square.
     """
     reach = MASK_GRID.n_fft // (2 * MASK_GRID.hop_length)
-    window = torch.hann_window(MASK_GRID.n_fft, device=density.device, dtype=density.dtype).square()
-    weights = window[:: MASK_GRID.hop_length]
-    weights = weights * (window.sum() / weights.sum()) * NOISE_VARIANCE
-    padded = torch.nn.functional.pad(density.flatten(0, -3), (reach, reach - 1), mode="replicate")
-    kernel = weights.expand(1, 1, -1)
-    flat = torch.nn.functional.conv1d(padded.flatten(0, 1).unsqueeze(1), kernel)
-    return flat.reshape(density.shape)[..., :frames]
+    window = torch.hann_window(MASK_GRID.n_fft, device=density.device, dtype=density.dtype)
+    weights = (window * window)[:: MASK_GRID.hop_length]
+    weights = weights * ((window * window).sum() / weights.sum()) * NOISE_VARIANCE
+    before, after = (density[..., edge, :].expand(*density.shape[:-2], reach, -1) for edge in ([0], [-1]))
+    padded = torch.cat([before, density, after], -2)
+    total = torch.zeros_like(density[..., :frames, :])
+    for shift, weight in enumerate(weights.tolist()):
+        total.add_(padded[..., shift : shift + frames, :], alpha=weight)
+    return total
 
 
 def masks_from_powers(powers: Tensor, power: float = 2.0) -> Tensor:

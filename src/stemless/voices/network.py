@@ -129,18 +129,22 @@ class Decoder(nn.Module):
         self.spacing = nn.Linear(size, config.filter_order + 1)
         self.noise_colour = GRU(size, config.noise_bands)
 
-    def forward(self, embedding: Tensor, f0_hz: Tensor) -> SynthesisParameters:
+    def forward(
+        self, embedding: Tensor, f0_hz: Tensor, noise_colour: Tensor | None = None
+    ) -> SynthesisParameters:
         batch, voices, frames = f0_hz.shape
         of_f0 = self.from_f0(scaled_midi(f0_hz).reshape(batch * voices, frames, 1))
-        of_mixture = self.from_embedding(embedding).repeat_interleave(voices, 0)
-        hidden = self.layers(self.recurrent(torch.cat([of_f0, of_mixture.to(of_f0.dtype)], -1)))
-        colour = self.noise_colour(hidden)[:, -1]
+        # The decoder reads both side by side; the half that all voices share is multiplied once.
+        hidden = self.layers(self.recurrent.forward_joined(of_f0, self.from_embedding(embedding)))
+        if noise_colour is None:
+            last = self.noise_colour(hidden)[:, -1]
+            noise_colour = exponential_sigmoid(2.5 * last.float()).unflatten(0, (batch, voices))
         hidden = hidden.unflatten(0, (batch, voices))
         return SynthesisParameters(
             amplitude=exponential_sigmoid(self.amplitude(hidden).squeeze(-1).float()),
             noise_gain=exponential_sigmoid(self.noise_gain(hidden).squeeze(-1).float(), maximum=1.0),
             lsf=spacing_to_lsf(exponential_sigmoid(self.spacing(hidden).double())),
-            noise_colour=exponential_sigmoid(2.5 * colour.float()).unflatten(0, (batch, voices)),
+            noise_colour=noise_colour,
         )
 
 
@@ -153,7 +157,13 @@ class SourceFilterNetwork(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
 
-    def forward(self, mixture: Tensor, f0_hz: Tensor, level: Level | None = None) -> SynthesisParameters:
+    def forward(
+        self,
+        mixture: Tensor,
+        f0_hz: Tensor,
+        level: Level | None = None,
+        noise_colour: Tensor | None = None,
+    ) -> SynthesisParameters:
         """Synthesis parameters of each voice.
 
         Args:
@@ -161,6 +171,7 @@ class SourceFilterNetwork(nn.Module):
             f0_hz: [batch, voices, frames] with frames = 1 + time // hop_length, 0 where unvoiced.
             level: of the whole recording, where `mixture` is a stretch of one; without it each
                 example is normalised by its own mean and deviation.
+            noise_colour: [batch, voices, bands], where it is known already.
         """
         if level is not None:
             mixture = mixture / level.peak
@@ -171,5 +182,5 @@ class SourceFilterNetwork(nn.Module):
             normalised = (magnitude - mean) / (deviation + 1e-5)
         else:
             normalised = (magnitude - level.mean) / (level.deviation + 1e-5)
-        parameters: SynthesisParameters = self.decoder(self.encoder(normalised), f0_hz)
+        parameters: SynthesisParameters = self.decoder(self.encoder(normalised), f0_hz, noise_colour)
         return parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,18 +18,24 @@ from stemless.spectrum import Grid
 from stemless.voices.corpus import frame_times
 from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, voice_powers
 from stemless.voices.network import LOG_FLOOR, Level, NetworkConfig
+from stemless.voices.oscillator import phases_at_frames
 from stemless.voices.tracks import PitchTracks
 
-COLOUR_SECONDS = 8.0
+COLOUR_SECONDS = 4.0
 """Length of the stretch from which the colour of each voice's noise is taken."""
 
 
 @dataclass(frozen=True)
 class VoicesSurvey:
-    """What stays the same over a whole recording: its level, and the colour of each voice's noise."""
+    """What stays the same over a whole recording.
+
+    level: of the recording. noise_colour: [1, voices, bands] of each voice. phases: [voices, frames] of
+    the oscillators at every frame of the recording.
+    """
 
     level: Level
     noise_colour: Tensor
+    phases: Tensor
 
 
 class NetworkSeparator:
@@ -44,7 +49,7 @@ class NetworkSeparator:
 
     name = "voices/network"
     context_seconds = 4.0
-    chunk_seconds = 16.0
+    chunk_seconds = 32.0
 
     def __init__(self, model: VoicesModel, power: float = 2.0, device: str | torch.device = "cpu") -> None:
         self.model = model.eval().to(device)
@@ -78,7 +83,9 @@ class NetworkSeparator:
         level = meter.level()
         f0_hz = self._f0(condition.cut(start_seconds, start_seconds + COLOUR_SECONDS), len(excerpt))
         parameters = self.model.parameters_of(excerpt.to(self.device).unsqueeze(0), f0_hz, level)
-        return VoicesSurvey(level, parameters.noise_colour)
+        whole = self._f0(condition, round(duration_seconds * self.sample_rate))
+        phases = phases_at_frames(whole, self.model.config.hop_length, self.sample_rate)[0]
+        return VoicesSurvey(level, parameters.noise_colour, phases)
 
     @torch.no_grad()
     def masks(self, audio: Tensor, condition: PitchTracks, survey: object) -> Tensor:
@@ -87,10 +94,11 @@ class NetworkSeparator:
             raise TypeError("masks() needs what survey() returned")
         samples = audio.shape[-1]
         f0_hz = self._f0(condition, samples).expand(audio.shape[0], -1, -1)
-        parameters = self.model.parameters_of(audio.to(self.device), f0_hz, survey.level)
         colour = survey.noise_colour.expand(audio.shape[0], -1, -1)
-        parameters = dataclasses.replace(parameters, noise_colour=colour)
-        powers = voice_powers(parameters, f0_hz, samples, self.model.grid)
+        parameters = self.model.parameters_of(audio.to(self.device), f0_hz, survey.level, colour)
+        frame = round(condition.origin_seconds * self.sample_rate / self.model.config.hop_length)
+        phase = survey.phases[:, min(max(frame, 0), survey.phases.shape[1] - 1)].expand(audio.shape[0], -1)
+        powers = voice_powers(parameters, f0_hz, phase, samples, self.model.grid)
         return masks_from_powers(powers, self.power).to(audio.device)
 
     def _f0(self, tracks: PitchTracks, samples: int) -> Tensor:

@@ -106,6 +106,24 @@ def harmonic_excitation(
     return (envelope * sum_of_sines(phase, partials) / partials).to(f0_hz.dtype)
 
 
+def phases_at_frames(f0_hz: Tensor, hop_length: int, sample_rate: int) -> Tensor:
+    """Phase that `harmonic_excitation` has reached before each frame, to go on from there.
+
+    Args:
+        f0_hz: [..., frames], 0 where unvoiced.
+
+    Returns:
+        [..., frames] float64 radians in [0, 2 pi): as `initial_phase`, the k-th makes an excitation
+        that begins at frame k equal to the rest of the one that begins at frame 0.
+    """
+    held = held_f0(f0_hz.to(torch.float64))
+    left, right = held[..., :-1], held[..., 1:]
+    # A hop's samples lie on a line from one frame to the next, the next one's not included.
+    turns = hop_length * left + (right - left) * (hop_length - 1) / 2.0
+    phase = torch.cumsum(turns * (2.0 * math.pi / sample_rate), -1)
+    return torch.remainder(torch.nn.functional.pad(phase, (1, 0)), 2.0 * math.pi)
+
+
 def roll_off_response(frequencies_hz: Tensor, corner_hz: float = 200.0) -> Tensor:
     """Fixed slope of a voiced source: flat to the corner, then -6 dB an octave.
 

@@ -69,22 +69,21 @@ class _Recurrence(torch.autograd.Function):
         return d_projected, d_state, flat.t() @ states[:-1].flatten(0, 1), flat.sum(0)
 
 
-def gru(inputs: Tensor, initial: Tensor, weights: tuple[Tensor, Tensor], biases: tuple[Tensor, Tensor]) -> Tensor:
+def gru(projected: Tensor, initial: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """States of a GRU at all steps.
 
     Args:
-        inputs: [batch, time, features].
+        projected: products of the inputs with the input weights, bias included: [batch, time, 3 size],
+            in the order reset, update, candidate. They may come in a lower precision (autocast); the
+            recurrence, which adds up its own errors, runs in the precision of its weights.
         initial: [batch, size], state before the first step.
-        weights: input [3 size, features] and recurrent [3 size, size], rows reset, update, candidate.
-        biases: two of [3 size].
+        weight: recurrent, [3 size, size]. bias: [3 size].
 
     Returns:
         [batch, time, size].
     """
-    # The products with the input may run in a lower precision (autocast); the recurrence, which
-    # adds up its own errors, runs in the precision of its weights.
-    projected = nn.functional.linear(inputs.transpose(0, 1), weights[0], biases[0]).to(weights[1].dtype)
-    states: Tensor = _Recurrence.apply(projected, initial, weights[1], biases[1])  # type: ignore[no-untyped-call]
+    by_time = projected.transpose(0, 1).to(weight.dtype)
+    states: Tensor = _Recurrence.apply(by_time, initial, weight, bias)  # type: ignore[no-untyped-call]
     return states.transpose(0, 1)
 
 
@@ -101,7 +100,26 @@ class GRU(nn.Module):
         self.bias_hh_l0 = nn.Parameter(torch.empty(3 * size).uniform_(-bound, bound))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        initial = self.weight_hh_l0.new_zeros(inputs.shape[0], self.size)
-        return gru(
-            inputs, initial, (self.weight_ih_l0, self.weight_hh_l0), (self.bias_ih_l0, self.bias_hh_l0)
-        )
+        """[batch, time, features] -> [batch, time, size], from a state of zero."""
+        return self.recur(nn.functional.linear(inputs, self.weight_ih_l0, self.bias_ih_l0))
+
+    def forward_joined(self, own: Tensor, shared: Tensor) -> Tensor:
+        """Inputs of two halves, the second shared by groups of the batch: multiplied once a group.
+
+        Args:
+            own: [batch * group, time, features_own].
+            shared: [batch, time, features_shared].
+
+        Returns:
+            what `forward` makes of `cat([own, shared.repeat_interleave(group, 0)], -1)`.
+        """
+        features = own.shape[-1]
+        projected = nn.functional.linear(own, self.weight_ih_l0[:, :features], self.bias_ih_l0)
+        common = nn.functional.linear(shared, self.weight_ih_l0[:, features:])
+        grouped = projected.unflatten(0, (shared.shape[0], -1)) + common.unsqueeze(1)
+        return self.recur(grouped.flatten(0, 1))
+
+    def recur(self, projected: Tensor) -> Tensor:
+        """States from inputs already multiplied: [batch, time, 3 size] -> [batch, time, size]."""
+        initial = self.weight_hh_l0.new_zeros(projected.shape[0], self.size)
+        return gru(projected, initial, self.weight_hh_l0, self.bias_hh_l0)

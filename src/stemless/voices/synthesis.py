@@ -58,28 +58,36 @@ class SynthesisGrid:
         return torch.linspace(0.0, 0.5 * self.sample_rate, self.bins, device=device)
 
 
-def frame_spectra(signal: Tensor, grid: SynthesisGrid) -> Tensor:
-    """Windowed frames [..., time] -> complex spectra [..., frames, bins]."""
+def frame_windows(signal: Tensor, grid: SynthesisGrid) -> Tensor:
+    """Windowed frames, placed in their n_fft samples: [..., time] -> [..., frames, n_fft]."""
     hop = grid.hop_length
     samples = signal.shape[-1]
     padded = torch.nn.functional.pad(signal, (hop, grid.frames(samples) * hop - samples))
     window = torch.hann_window(2 * hop, device=signal.device, dtype=signal.dtype)
     frames = padded.unfold(-1, 2 * hop, hop) * window
-    return torch.fft.rfft(torch.nn.functional.pad(frames, (hop, grid.n_fft - 3 * hop)))
+    return torch.nn.functional.pad(frames, (hop, grid.n_fft - 3 * hop))
+
+
+def frame_spectra(signal: Tensor, grid: SynthesisGrid) -> Tensor:
+    """Windowed frames [..., time] -> complex spectra [..., frames, bins]."""
+    return torch.fft.rfft(frame_windows(signal, grid))
+
+
+def join_frames(frames: Tensor, grid: SynthesisGrid, samples: int) -> Tensor:
+    """Overlap-add: [..., frames, n_fft] -> signal [..., samples]; the inverse of `frame_windows`."""
+    hop = grid.hop_length
+    blocks = frames.unflatten(-1, (-1, hop))
+    count, parts = blocks.shape[-3], blocks.shape[-2]
+    summed = blocks.new_zeros(*blocks.shape[:-3], count + parts - 1, hop)
+    for part in range(parts):
+        summed[..., part : part + count, :] += blocks[..., part, :]
+    # Two hops lie before the first sample: the pad of the frames and the lead in the n_fft samples.
+    return summed.flatten(-2)[..., 2 * hop : 2 * hop + samples]
 
 
 def overlap_add(spectra: Tensor, grid: SynthesisGrid, samples: int) -> Tensor:
     """Complex spectra [..., frames, bins] -> signal [..., samples]; the inverse of `frame_spectra`."""
-    hop = grid.hop_length
-    blocks = torch.fft.irfft(spectra, grid.n_fft).unflatten(-1, (-1, hop))
-    frames, parts = blocks.shape[-3], blocks.shape[-2]
-    summed = blocks.new_zeros(*blocks.shape[:-3], frames + parts - 1, hop)
-    for part in range(parts):
-        summed = summed + torch.nn.functional.pad(
-            blocks[..., part, :], (0, 0, part, parts - 1 - part)
-        )
-    # Two hops lie before the first sample: the pad of the frames and the lead in the n_fft samples.
-    return summed.flatten(-2)[..., 2 * hop : 2 * hop + samples]
+    return join_frames(torch.fft.irfft(spectra, grid.n_fft), grid, samples)
 
 
 def colour_basis(bands: int, n_fft: int, device: torch.device | None = None) -> Tensor:

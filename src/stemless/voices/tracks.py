@@ -40,6 +40,7 @@ class PitchTracks:
         times: [frames] seconds, strictly rising.
         f0_hz: [voices, frames], 0 where the voice rests, else 20 to 5000 Hz.
         step_seconds: the usual step; 0 takes the median step of `times`.
+        origin_seconds: where time 0 of these tracks lies in the tracks that they were cut from.
         source: where they came from; opens the messages of errors.
 
     Raises:
@@ -55,6 +56,7 @@ class PitchTracks:
     f0_hz: NDArray[np.float32]
     step_seconds: float = 0.0
     source: str = "f0 tracks"
+    origin_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         names = tuple(self.names)
@@ -165,7 +167,12 @@ class PitchTracks:
         first = max(int(np.searchsorted(self.times, start_seconds, side="right")) - 1, 0)
         last = min(int(np.searchsorted(self.times, end_seconds, side="left")), self.times.size - 1)
         kept = slice(min(first, last), last + 1)
-        return replace(self, times=self.times[kept] - start_seconds, f0_hz=self.f0_hz[:, kept])
+        return replace(
+            self,
+            times=self.times[kept] - start_seconds,
+            f0_hz=self.f0_hz[:, kept],
+            origin_seconds=self.origin_seconds + start_seconds,
+        )
 
     def select(self, names: Sequence[str]) -> PitchTracks:
         """Only the named voices, in the order given; errors as of `check_choice`."""
