@@ -1,4 +1,5 @@
-# make demo    a choir taken apart: renders a chorale, separates it, scores it
+# make demo    a choir taken apart: renders a chorale, separates it, scores it;
+#              DEMO_OPTIONS="--fit-steps 300" also fits the network to it
 # make test    style, types and tests
 # make lint    style and types alone
 # make clean   what was made, .venv apart
@@ -35,9 +36,10 @@ clean:
 	rm -rf demo/out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests benchmarks demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or say  make PYTHON=/path/to/python" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(STAMP):
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed: install it, or say  make PYTHON=/path/to/python" >&2; exit 1; }
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	rm -f $(VENV)/.installed-*
 	touch $@

@@ -26,6 +26,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_demo_separates_and_scores(demo: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main() == 0
     folder = demo.OUT / "mixture"
