@@ -1,0 +1,72 @@
+"""From the scores of the choir benchmark to its sections in docs/results.md."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stemless.evaluation.tables import (
+    benchmark_section,
+    compare,
+    format_interval,
+    markdown_table,
+    update_section,
+)
+
+ORDER = (
+    "mixture",
+    "comb",
+    "nmf",
+    "source-filter nmf",
+    "u-net, supervised",
+    "network, supervised",
+    "network, unsupervised",
+    "ideal ratio mask",
+)
+OURS = ("network, unsupervised", 2.0)
+RIVALS: tuple[tuple[str, float | None], ...] = (
+    ("comb", 2.0),
+    ("nmf", 2.0),
+    ("source-filter nmf", 2.0),
+    ("u-net, supervised", None),
+    ("network, supervised", 2.0),
+)
+
+
+def write_tables(results: Path, page: Path) -> None:
+    """Every table whose scores are there, and the training times, into the page."""
+    for voices in (2, 4):
+        for tracks in ("given", "stems"):
+            held = [json.loads(path.read_text()) for path in (results / f"{voices}_voices_{tracks}").glob("*.json")]
+            if held:
+                update_section(page, f"choir-{voices}-{tracks}", section(held, voices, tracks))
+    update_section(page, "choir-training", trainings(results))
+
+
+def section(held: list[dict[str, Any]], voices: int, tracks: str) -> str:
+    """The table over all methods and, under it, ours against each rival on the same stems."""
+    held = sorted(held, key=lambda one: (ORDER.index(one["rows"][0]["method"]), one["rows"][0]["p"] or 0.0))
+    rows = [row for one in held for row in one["rows"]]
+    text = benchmark_section(
+        {"command": held[0]["command"], "seed": held[0]["seed"], "split": held[0]["split"], "rows": rows}
+    )
+    there = {(row["method"], row["p"]) for row in rows}
+    if OURS not in there:
+        return text
+    lines = [
+        f"- against {method}{'' if p is None else f', p {p:g}'}: {format_interval(compare(rows, OURS, (method, p)))} dB"
+        for method, p in RIVALS
+        if (method, p) in there
+    ]
+    return f"{text}\n\nThe unsupervised network, p 2, on the same stems (mean difference and its 95 % interval):\n\n" + "\n".join(lines)
+
+
+def trainings(results: Path) -> str:
+    """What each training took."""
+    cells = []
+    for path in sorted(results.glob("training_*.json")):
+        record = json.loads(path.read_text())
+        learner, voices = path.stem.removeprefix("training_").removesuffix("_voices").rsplit("_", 1)
+        cells.append([learner, voices, str(record["steps"]), f"{record['seconds'] / 60:.1f}", str(record["threads"])])
+    return markdown_table(["training", "voices", "steps", "minutes", "threads"], cells)
