@@ -1,7 +1,7 @@
 """Voices of a real choir, separated without stems: the tables "Choir" in docs/results.md.
 
     python benchmarks/choir.py train --voices 4 --learner unsupervised     # resumes when called again
-    python benchmarks/choir.py score --voices 4                            # what is cached is not computed again
+    python benchmarks/choir.py score --voices 4                            # cached scores are kept
     python benchmarks/choir.py table                                       # results/*.json -> docs/results.md
 
 Recordings come from STEMLESS_DATA. Runs are kept in runs/choir, scores in benchmarks/results/choir.
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from choir_data import (
     EXCERPT_SECONDS,
     SAMPLE_RATE,
@@ -29,8 +31,6 @@ from choir_data import (
 )
 from choir_tables import write_tables
 from choir_tracks import tracks_of_stems
-from torch import Tensor
-
 from stemless.configuration import load_configuration
 from stemless.engine import separate_audio
 from stemless.evaluation.metrics import si_sdr, status_of
@@ -66,13 +66,20 @@ def train_one(voices: int, learner: str, overrides: list[str]) -> None:
         [f"corpus={manifest}", f"output={run_folder(voices, learner)}", *overrides],
     )
     record = RESULTS / f"training_{learner}_{voices}_voices.json"
-    earlier = json.loads(record.read_text())["seconds"] if record.exists() and run_folder(voices, learner).exists() else 0.0
+    earlier = (
+        json.loads(record.read_text())["seconds"]
+        if record.exists() and run_folder(voices, learner).exists()
+        else 0.0
+    )
     began = time.monotonic()
 
     def progress(done: float, total: float) -> None:
         if int(done) % config.steps_per_epoch == 0:
             seconds = earlier + time.monotonic() - began
-            print(f"{learner}, {voices} voices: step {done:.0f} of {total:.0f}, {seconds / 60:.1f} min", flush=True)
+            print(
+                f"{learner}, {voices} voices: step {done:.0f} of {total:.0f}, {seconds / 60:.1f} min",
+                flush=True,
+            )
             write_json(record, {"seconds": seconds, "steps": int(done), "threads": torch.get_num_threads()})
 
     train(config, on_progress=progress)
@@ -88,6 +95,9 @@ def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Est
 
         return estimate
 
+    def ideal(power: float) -> Estimator:
+        return lambda mixture, stems, tracks: ideal_stems(stems, power=power)
+
     found: dict[tuple[str, float | None], Estimator] = {
         ("mixture", None): lambda mixture, stems, tracks: mixture.expand_as(stems)
     }
@@ -98,8 +108,10 @@ def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Est
         for learner in ("supervised", "unsupervised"):
             model = run_folder(voices, learner) / "model"
             if model.exists():
-                found[f"network, {learner}", power] = masked(make_separator("network", str(model), power=power))
-        found["ideal ratio mask", power] = lambda mixture, stems, tracks, p=power: ideal_stems(stems, power=p)
+                found[f"network, {learner}", power] = masked(
+                    make_separator("network", str(model), power=power)
+                )
+        found["ideal ratio mask", power] = ideal(power)
     unet = run_folder(voices, "unet") / "model"
     if unet.exists():
         found["u-net, supervised", None] = masked(make_separator("unet", str(unet)))
@@ -108,13 +120,18 @@ def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Est
 
 def score(voices: int, which_tracks: str, names: list[str], again: bool) -> None:
     """Scores of all methods on the test excerpts, one JSON a method and p."""
-    tracks = given_tracks(voices) if which_tracks == "given" else {key: tracks_of_stems(key) for key in test_keys(voices)}
+    tracks = (
+        given_tracks(voices)
+        if which_tracks == "given"
+        else {key: tracks_of_stems(key) for key in test_keys(voices)}
+    )
     for (method, power), estimate in methods(voices, names).items():
         slug = method.replace(", ", "-").replace(" ", "-") + ("" if power is None else f"-p{power:g}")
         path = RESULTS / f"{voices}_voices_{which_tracks}" / f"{slug}.json"
         if path.exists() and not again:
             continue
-        rows, began = [], time.monotonic()
+        rows: list[dict[str, Any]] = []
+        began = time.monotonic()
         for key in test_keys(voices):
             stems = stems_of(key)
             for start in TEST_STARTS_SECONDS:
@@ -145,8 +162,12 @@ def score(voices: int, which_tracks: str, names: list[str], again: bool) -> None
                 "rows": rows,
             },
         )
-        values = [row["si_sdr_db"] for row in rows if row["si_sdr_db"] is not None]
-        print(f"{voices} voices, {which_tracks} tracks, {method}, p {power}: mean {sum(values) / len(values):.2f} dB", flush=True)
+        values: list[float] = [row["si_sdr_db"] for row in rows if row["si_sdr_db"] is not None]
+        print(
+            f"{voices} voices, {which_tracks} tracks, {method}, p {power}: "
+            f"mean {sum(values) / len(values):.2f} dB",
+            flush=True,
+        )
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -157,7 +178,9 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train")
     training.add_argument("--voices", type=int, choices=(2, 4), required=True)

@@ -38,7 +38,10 @@ def write_tables(results: Path, page: Path) -> None:
     """Every table whose scores are there, and the training times, into the page."""
     for voices in (2, 4):
         for tracks in ("given", "stems"):
-            held = [json.loads(path.read_text()) for path in (results / f"{voices}_voices_{tracks}").glob("*.json")]
+            held = [
+                json.loads(path.read_text())
+                for path in (results / f"{voices}_voices_{tracks}").glob("*.json")
+            ]
             if held:
                 update_section(page, f"choir-{voices}-{tracks}", section(held, voices, tracks))
     update_section(page, "choir-training", trainings(results))
@@ -54,12 +57,13 @@ def section(held: list[dict[str, Any]], voices: int, tracks: str) -> str:
     there = {(row["method"], row["p"]) for row in rows}
     if OURS not in there:
         return text
-    lines = [
-        f"- against {method}{'' if p is None else f', p {p:g}'}: {format_interval(compare(rows, OURS, (method, p)))} dB"
-        for method, p in RIVALS
-        if (method, p) in there
-    ]
-    return f"{text}\n\nThe unsupervised network, p 2, on the same stems (mean difference and its 95 % interval):\n\n" + "\n".join(lines)
+    lines = []
+    for method, p in RIVALS:
+        if (method, p) in there:
+            rival = method if p is None else f"{method}, p {p:g}"
+            lines.append(f"- against {rival}: {format_interval(compare(rows, OURS, (method, p)))} dB")
+    heading = "The unsupervised network, p 2, on the same stems (mean difference and its 95 % interval):"
+    return "\n\n".join([text, heading, "\n".join(lines)])
 
 
 def trainings(results: Path) -> str:
@@ -68,5 +72,7 @@ def trainings(results: Path) -> str:
     for path in sorted(results.glob("training_*.json")):
         record = json.loads(path.read_text())
         learner, voices = path.stem.removeprefix("training_").removesuffix("_voices").rsplit("_", 1)
-        cells.append([learner, voices, str(record["steps"]), f"{record['seconds'] / 60:.1f}", str(record["threads"])])
+        cells.append(
+            [learner, voices, str(record["steps"]), f"{record['seconds'] / 60:.1f}", str(record["threads"])]
+        )
     return markdown_table(["training", "voices", "steps", "minutes", "threads"], cells)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import librosa
 import numpy as np
-from choir_data import HOP_LENGTH, PARTS, SAMPLE_RATE, singer
 from numpy.typing import NDArray
 
+from choir_data import HOP_LENGTH, PARTS, SAMPLE_RATE, singer
 from stemless.voices.tracks import PitchTracks
 
 RANGES_HZ = {"S": (190.0, 900.0), "A": (150.0, 700.0), "T": (100.0, 520.0), "B": (65.0, 380.0)}
-CACHE = Path(os.environ.get("STEMLESS_RUNS", Path(__file__).resolve().parent.parent / "runs")) / "choir" / "f0"
+CACHE = (
+    Path(os.environ.get("STEMLESS_RUNS", Path(__file__).resolve().parent.parent / "runs")) / "choir" / "f0"
+)
 
 
 def f0_of(name: str) -> NDArray[np.float32]:

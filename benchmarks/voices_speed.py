@@ -10,6 +10,7 @@ processes of their own, so that each peak of memory is its own.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import resource
 import statistics
@@ -50,8 +51,7 @@ def measure_step(form: str, steps: int) -> dict[str, float]:
             return learner.loss(Batch(audio, f0_hz, None), step)
     else:
         sys.path.insert(0, str(ROOT / "tests" / "voices"))
-        import plain
-
+        plain = importlib.import_module("plain")
         model = plain.with_library_gru(model)
 
         def loss(step: int) -> torch.Tensor:
@@ -110,10 +110,16 @@ def in_own_process(*arguments: str) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--measure", choices=("fast", "plain", "separation-16", "separation-44"), help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--measure", choices=("fast", "plain", "separation-16", "separation-44"), help=argparse.SUPPRESS
+    )
     parser.add_argument("--to", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--steps", type=int, default=9, help="counted steps of the fast form (the plain one: 2)")
+    parser.add_argument(
+        "--steps", type=int, default=9, help="counted steps of the fast form (the plain one: 2)"
+    )
     arguments = parser.parse_args()
     if arguments.measure:
         if arguments.measure in ("fast", "plain"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import signal
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,10 +44,15 @@ class RunSettings:
 
 
 class EpochData(L.LightningDataModule):
-    """Loaders made anew each epoch from `train(epoch)`, so that a resumed run draws the same batches."""
+    """Loaders made anew each epoch from `train(epoch)`, so that a resumed run draws the same batches.
+
+    The last epoch holds what is left of the steps.
+    """
 
     def __init__(
-        self, train: Callable[[int], torch.utils.data.Dataset[Any]], validation: torch.utils.data.Dataset[Any] | None
+        self,
+        train: Callable[[int], torch.utils.data.Dataset[Any]],
+        validation: torch.utils.data.Dataset[Any] | None,
     ) -> None:
         super().__init__()
         self.train_of, self.validation = train, validation
@@ -86,7 +91,7 @@ class _Watch(Callback):
         rows.append({"step": trainer.global_step, **measured})
         temporary = self.path.with_suffix(".part")
         temporary.write_text(json.dumps(rows, indent=0) + "\n", encoding="utf-8")
-        os.replace(temporary, self.path)
+        temporary.replace(self.path)
 
 
 def read_curve(run: Path) -> list[dict[str, float]]:
@@ -120,18 +125,26 @@ def run_training(
     watched = "validation_loss" if data.validation is not None else None
     callbacks: list[Callback] = [
         ModelCheckpoint(
-            checkpoints, "best", monitor=watched, save_top_k=1, save_last=True, enable_version_counter=False,
+            checkpoints,
+            "best",
+            monitor=watched,
+            save_top_k=1,
+            save_last=True,
+            enable_version_counter=False,
             save_on_train_epoch_end=True,
         ),
         _Watch(run / "curve.json", settings.steps, on_progress),
     ]
     if watched:
-        callbacks.append(EarlyStopping(watched, patience=settings.patience_epochs, check_on_train_epoch_end=True))
+        callbacks.append(
+            EarlyStopping(watched, patience=settings.patience_epochs, check_on_train_epoch_end=True)
+        )
     L.seed_everything(settings.seed, verbose=False)
     trainer = L.Trainer(
         accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu", "mps": "mps"}[settings.device],
         devices=1,
-        max_steps=settings.steps,
+        # Counted in epochs: a run counted in steps replays the end of an epoch when it is resumed.
+        max_epochs=-(-settings.steps // settings.steps_per_epoch),
         gradient_clip_val=settings.gradient_clip,
         callbacks=callbacks,
         logger=TensorBoardLogger(run, name="", version="tensorboard"),
@@ -141,15 +154,23 @@ def run_training(
         num_sanity_val_steps=0,
         log_every_n_steps=10,
     )
+    handler = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+    except SystemExit:
+        # Lightning answers Ctrl-C by leaving the process; the caller has its own way to end.
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
     except (RuntimeError, KeyError, EOFError) as error:
         if last.exists() and trainer.global_step == 0:
             reason = str(error).strip().splitlines()[0][:120]
-            raise StemlessError(f"{last}: does not fit this training ({reason}); choose another run folder") from None
+            raise StemlessError(
+                f"{last}: does not fit this training ({reason}); choose another run folder"
+            ) from None
         raise
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    finally:
+        signal.signal(signal.SIGINT, handler)
     return best if best.exists() else last
 
 

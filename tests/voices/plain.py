@@ -18,7 +18,9 @@ from stemless.voices.oscillator import held_f0
 from stemless.voices.recurrence import GRU
 
 
-def sum_of_sines(f0_hz: Tensor, hop_length: int, samples: int, sample_rate: int, partials: int = 101) -> Tensor:
+def sum_of_sines(
+    f0_hz: Tensor, hop_length: int, samples: int, sample_rate: int, partials: int = 101
+) -> Tensor:
     """Partial by partial, all of [batch, samples, partials] at once; f0_hz [batch, frames], 0 unvoiced."""
     held = _lines(held_f0(f0_hz), hop_length, samples)
     voiced = _lines((f0_hz > 0).to(f0_hz.dtype), hop_length, samples)
@@ -73,7 +75,9 @@ def with_library_gru(model: VoicesModel) -> VoicesModel:
     return plain
 
 
-def synthesise(parameters: SynthesisParameters, f0_hz: Tensor, noise: Tensor, sample_rate: int = 16000) -> Tensor:
+def synthesise(
+    parameters: SynthesisParameters, f0_hz: Tensor, noise: Tensor, sample_rate: int = 16000
+) -> Tensor:
     """Each voice as the paper describes it, whole tensors and a loop over the samples of a frame.
 
     Args:
@@ -98,7 +102,9 @@ def synthesise(parameters: SynthesisParameters, f0_hz: Tensor, noise: Tensor, sa
     taps = impulse.shape[-1]
     impulse = torch.roll(impulse, taps // 2, -1) * torch.hann_window(taps)
     n_fft = samples + taps
-    coloured = torch.fft.irfft(torch.fft.rfft(noise.flatten(0, 1), n_fft) * torch.fft.rfft(impulse, n_fft), n_fft)
+    coloured = torch.fft.irfft(
+        torch.fft.rfft(noise.flatten(0, 1), n_fft) * torch.fft.rfft(impulse, n_fft), n_fft
+    )
     coloured = coloured[..., taps // 2 : taps // 2 + samples]
     source = harmonic + coloured * _lines(parameters.noise_gain.flatten(0, 1), hop, samples)
 
@@ -110,7 +116,9 @@ def synthesise(parameters: SynthesisParameters, f0_hz: Tensor, noise: Tensor, sa
     filtered = allpole(frames.flatten(0, 1), lpc.flatten(0, 1)).unflatten(0, frames.shape[:2])
     made = torch.zeros_like(padded)
     for index in range(count):
-        made[:, index * hop : index * hop + 2 * hop] = made[:, index * hop : index * hop + 2 * hop] + filtered[:, index]
+        made[:, index * hop : index * hop + 2 * hop] = (
+            made[:, index * hop : index * hop + 2 * hop] + filtered[:, index]
+        )
     return made[:, hop : hop + samples].unflatten(0, (batch, voices))
 
 
@@ -121,7 +129,12 @@ def multi_scale_loss(estimate: Tensor, target: Tensor) -> Tensor:
         magnitudes = []
         for audio in (target, estimate):
             spectrum = torch.stft(
-                audio, n_fft, n_fft // 4, window=torch.hann_window(n_fft), pad_mode="constant", return_complex=True
+                audio,
+                n_fft,
+                n_fft // 4,
+                window=torch.hann_window(n_fft),
+                pad_mode="constant",
+                return_complex=True,
             )
             magnitudes.append(torch.sqrt(spectrum.real**2 + spectrum.imag**2 + 1e-10))
         wanted, made = magnitudes

@@ -113,6 +113,14 @@ def test_devices() -> None:
             pick_device("cuda")
 
 
+def test_methods_of_the_cpu_refuse_other_devices() -> None:
+    for method, about in METHODS.items():
+        if about.on_cpu:
+            with pytest.raises(UsageError, match=f"the method {method} runs on the cpu alone"):
+                make_separator(method, device="cuda")
+            assert make_separator(method, device="auto").name == f"voices/{method}"
+
+
 class _Recorder(CombSeparator):
     """A comb that remembers where its audio lay."""
 

@@ -28,7 +28,9 @@ def test_harmonic_power_is_that_of_the_synthesised_voice() -> None:
     samples, f0 = 16000, torch.full((1, 1, 63), 220.0)
     given = parameters(63, 0.7, 1e-6)
     made = voice_powers(given, f0, torch.zeros(1, 1), samples, GRID)[0, 0]
-    wanted = power_of(stft(synthesise_voices(given, excite(f0, samples, GRID), GRID, samples), MASK_GRID))[0, 0]
+    wanted = power_of(stft(synthesise_voices(given, excite(f0, samples, GRID), GRID, samples), MASK_GRID))[
+        0, 0
+    ]
     strong = wanted > 1e-4 * wanted.max()
     assert torch.allclose(made[strong], wanted[strong], rtol=1e-2)
 
@@ -63,7 +65,9 @@ def test_resting_voice_leaves_only_its_noise() -> None:
 def test_powers_of_any_length(samples: int) -> None:
     f0 = torch.full((2, 3, 1 + samples // 256), 200.0)
     model = VoicesModel(SMALL)
-    made = voice_powers(model.parameters_of(torch.randn(2, samples), f0), f0, torch.zeros(2, 3), samples, model.grid)
+    made = voice_powers(
+        model.parameters_of(torch.randn(2, samples), f0), f0, torch.zeros(2, 3), samples, model.grid
+    )
     assert made.shape == (2, 3, 1025, MASK_GRID.frames(samples)) and torch.isfinite(made).all()
 
 

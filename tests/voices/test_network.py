@@ -27,7 +27,9 @@ def test_any_length_and_number_of_voices(samples: int, voices: int) -> None:
     assert parameters.amplitude.shape == parameters.noise_gain.shape == (2, voices, frames)
     assert parameters.lsf.shape == (2, voices, frames, 20)
     assert parameters.noise_colour.shape == (2, voices, 40)
-    assert (parameters.lsf.diff(dim=-1) > 0).all() and 0 < parameters.lsf.min() and parameters.lsf.max() < 3.15
+    assert (
+        (parameters.lsf.diff(dim=-1) > 0).all() and parameters.lsf.min() > 0 and parameters.lsf.max() < 3.15
+    )
     for gain in (parameters.amplitude, parameters.noise_gain, parameters.noise_colour):
         assert torch.isfinite(gain).all() and gain.min() > 0
 

@@ -113,7 +113,9 @@ def test_model_comes_back_from_its_folder(tmp_path) -> None:
         "model": {"encoder_size": 12, "embedding_size": 8, "decoder_size": 16},
     }
     folder = checkpoint.save(tmp_path / "model", config, model.state_dict(), "# Card\n")
-    for (name, wanted), made in zip(model.state_dict().items(), load_model(folder).state_dict().values(), strict=True):
+    for (name, wanted), made in zip(
+        model.state_dict().items(), load_model(folder).state_dict().values(), strict=True
+    ):
         assert torch.equal(wanted, made), name
 
 

@@ -20,7 +20,12 @@ def test_a_gain_costs_its_logarithm_at_every_scale() -> None:
     audio = torch.randn(1, 8000, dtype=torch.float64)
     linear = sum(
         torch.stft(
-            audio, n, n // 4, window=torch.hann_window(n, dtype=torch.float64), pad_mode="constant", return_complex=True
+            audio,
+            n,
+            n // 4,
+            window=torch.hann_window(n, dtype=torch.float64),
+            pad_mode="constant",
+            return_complex=True,
         )
         .abs()
         .mean()

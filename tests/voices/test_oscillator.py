@@ -59,7 +59,7 @@ def test_a_resting_voice_is_silent() -> None:
 def test_no_partial_above_half_the_rate() -> None:
     made = harmonic_excitation(torch.full((1, 126), 410.0), 256, 32000, 16000)[0]
     spectrum = torch.fft.rfft(made * torch.hann_window(32000)).abs()
-    assert spectrum[int(2 * 410 * 19.5) : ].max() < 1e-3 * spectrum.max()
+    assert spectrum[int(2 * 410 * 19.5) :].max() < 1e-3 * spectrum.max()
 
 
 def test_f0_holds_through_rests() -> None:
@@ -87,5 +87,7 @@ def test_excitation_goes_on_from_any_frame() -> None:
     whole = harmonic_excitation(f0, 256, 39 * 256, 16000)
     phases = phases_at_frames(f0, 256, 16000)
     for frame in (0, 1, 20, 35):
-        rest = harmonic_excitation(f0[:, frame:], 256, (39 - frame) * 256, 16000, initial_phase=phases[:, frame])
+        rest = harmonic_excitation(
+            f0[:, frame:], 256, (39 - frame) * 256, 16000, initial_phase=phases[:, frame]
+        )
         assert (rest - whole[:, frame * 256 :]).abs().max() < 1e-8

@@ -24,7 +24,9 @@ from stemless.voices.synthesis import (
 GRID = SynthesisGrid()
 
 
-def random_parameters(batch: int, voices: int, frames: int, seed: int = 0, steady: bool = False) -> SynthesisParameters:
+def random_parameters(
+    batch: int, voices: int, frames: int, seed: int = 0, steady: bool = False
+) -> SynthesisParameters:
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> torch.Tensor:
@@ -92,7 +94,9 @@ def test_adjoint_in_closed_form_equals_autograd() -> None:
     generator = torch.Generator().manual_seed(3)
     spacing = (0.5 + torch.rand(2, 2, 5, 5, dtype=torch.float64, generator=generator)).requires_grad_()
     spacing.data[0, 0, :, 2] = 1e-7
-    amplitude, gain = (torch.rand(2, 2, 5, dtype=torch.float64, generator=generator).requires_grad_() for _ in "ab")
+    amplitude, gain = (
+        torch.rand(2, 2, 5, dtype=torch.float64, generator=generator).requires_grad_() for _ in "ab"
+    )
     colour = torch.rand(2, 2, 6, dtype=torch.float64, generator=generator).requires_grad_()
     leaves = (amplitude, gain, spacing, colour)
     harmonic, noise = (torch.randn(2, 2, 5, 65, dtype=torch.complex128, generator=generator) for _ in "ab")
@@ -123,7 +127,9 @@ def test_gradients_in_float64() -> None:
 
     generator = torch.Generator().manual_seed(4)
     spacing = (0.5 + torch.rand(1, 2, 3, 5, dtype=torch.float64, generator=generator)).requires_grad_()
-    amplitude, gain = (torch.rand(1, 2, 3, dtype=torch.float64, generator=generator).requires_grad_() for _ in "ab")
+    amplitude, gain = (
+        torch.rand(1, 2, 3, dtype=torch.float64, generator=generator).requires_grad_() for _ in "ab"
+    )
     colour = torch.rand(1, 2, 9, dtype=torch.float64, generator=generator).requires_grad_()
     harmonic, noise = (torch.randn(1, 2, 3, 9, dtype=torch.complex128, generator=generator) for _ in "ab")
     assert torch.autograd.gradcheck(
@@ -136,7 +142,10 @@ def test_training_and_plain_spectra_agree() -> None:
     f0 = torch.full((1, 2, 9), 150.0)
     parameters = random_parameters(1, 2, 9)
     excitation = excite(f0, 2000, GRID, torch.Generator().manual_seed(5))
-    fast, plain = mixture_spectra(parameters, excitation, GRID), voice_spectra(parameters, excitation, GRID).sum(1)
+    fast, plain = (
+        mixture_spectra(parameters, excitation, GRID),
+        voice_spectra(parameters, excitation, GRID).sum(1),
+    )
     assert (fast - plain).abs().max() < 1e-4 * plain.abs().max()
 
 

@@ -31,7 +31,10 @@ Split = Literal["train", "validation"]
 
 @dataclass(frozen=True)
 class Example:
-    """A stretch of a mixture, divided by its peak: audio [time], f0_hz [voices, frames], stems [voices, time]."""
+    """A stretch of a mixture, divided by its peak.
+
+    audio: [time]. f0_hz: [voices, frames]. stems: [voices, time].
+    """
 
     audio: Tensor
     f0_hz: Tensor

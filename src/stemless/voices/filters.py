@@ -116,4 +116,5 @@ def allpole_filter(frames: Tensor, lpc: Tensor, tail: int) -> Tensor:
         the frequency domain); with LSF at least `MIN_GAP_RADIANS` apart, 1536 samples leave -50 dB.
     """
     n_fft = frames.shape[-1] + tail
-    return torch.fft.irfft(torch.fft.rfft(frames, n_fft) * allpole_response(lpc, n_fft), n_fft)
+    filtered: Tensor = torch.fft.irfft(torch.fft.rfft(frames, n_fft) * allpole_response(lpc, n_fft), n_fft)
+    return filtered

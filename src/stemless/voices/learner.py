@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import lightning as L
 import torch
@@ -42,12 +42,12 @@ def rate_at(step: int, steps: int, config: OptimiserConfig) -> float:
     if step < config.warm_up_steps:
         return (step + 1) / config.warm_up_steps
     done = (step - config.warm_up_steps) / max(1, steps - config.warm_up_steps)
-    return config.final_rate_share + (1.0 - config.final_rate_share) * 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))
+    return config.final_rate_share + (1.0 - config.final_rate_share) * 0.5 * (
+        1.0 + math.cos(math.pi * min(done, 1.0))
+    )
 
 
-def make_optimiser(
-    module: torch.nn.Module, config: OptimiserConfig, steps: int
-) -> tuple[list[torch.optim.Optimizer], list[dict[str, object]]]:
+def make_optimiser(module: torch.nn.Module, config: OptimiserConfig, steps: int) -> Any:
     """Optimiser and schedule in the form that Lightning takes."""
     optimiser = torch.optim.Adam(module.parameters(), config.rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_at(step, steps, config))
@@ -55,7 +55,7 @@ def make_optimiser(
 
 
 class VoicesLearner(L.LightningModule):
-    """The loss compares the sum of the synthesised voices with the mixture; supervised, each voice with its stem.
+    """The loss compares the sum of the voices with the mixture; supervised, each voice with its stem.
 
     The network runs in bfloat16 where `bf16` says so; synthesis and loss always in float32 (and the
     phases and filters in float64).
@@ -98,5 +98,5 @@ class VoicesLearner(L.LightningModule):
         loss = self.loss(batch, index)
         self.log("validation_loss", loss, batch_size=batch.audio.shape[0])
 
-    def configure_optimizers(self) -> tuple[list[torch.optim.Optimizer], list[dict[str, object]]]:
+    def configure_optimizers(self) -> Any:
         return make_optimiser(self, self.optimiser_config, self.steps)

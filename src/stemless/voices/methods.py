@@ -26,15 +26,18 @@ KIND_PREFIX = "voices/"
 
 @dataclass(frozen=True)
 class Method:
-    """A way to separate voices: what it is in a line, and whether it has been trained."""
+    """A way to separate voices: what it is in a line, whether it has been trained, where it can run."""
 
     summary: str
     needs_model: bool = False
+    on_cpu: bool = False
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "comb": Method("mask from the pitch alone, nothing learned"),
+        "nmf": Method("NMF with a template for every pitch of every voice", on_cpu=True),
+        "source-filter-nmf": Method("NMF of glottal source times smooth filter", on_cpu=True),
         "unet": Method("conditioned U-Net, trained on stems", needs_model=True),
         "network": Method("source-filter network, trained on mixtures alone", needs_model=True),
     }
@@ -86,14 +89,35 @@ def method_of(config: Mapping[str, Any], source: str) -> str:
 
 
 def make_separator(
-    method: str, model: str | None = None, *, power: float = 2.0, device: str = "cpu"
+    method: str, model: str | None = None, *, power: float = 2.0, device: str = "auto", seed: int = 0
 ) -> Separator[PitchTracks]:
-    """The separator of a method and model chosen by `choose`; `power` is the exponent p of its masks."""
+    """The separator of a method and model chosen by `choose`.
+
+    Args:
+        power: exponent p of the masks.
+        device: auto, cpu, cuda or mps.
+        seed: of the methods that learn from the recording.
+
+    Raises:
+        UsageError: an impossible power, a device that is not there or that the method cannot use.
+        CheckpointError: the model cannot be loaded, or is one of another method.
+    """
     check_power(power)
+    if METHODS[method].on_cpu and device not in ("auto", "cpu"):
+        raise UsageError(f"the method {method} runs on the cpu alone; leave out the device {device}")
+    device = pick_device(device)
     if method == "comb":
         from stemless.voices.baselines.comb import CombSeparator
 
-        return on_device(CombSeparator(power), device)
+        return CombSeparator(power) if device == "cpu" else OnDevice(CombSeparator(power), device)
+    if method == "nmf":
+        from stemless.voices.baselines.nmf import NMFSeparator
+
+        return NMFSeparator(power)
+    if method == "source-filter-nmf":
+        from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
+
+        return SourceFilterNMFSeparator(power, seed=seed)
     if model is None:
         raise UsageError(f"the method {method} needs a model")
     if method == "unet":
@@ -125,11 +149,6 @@ def pick_device(wanted: str) -> str:
     if not there[wanted]:
         raise UsageError(f"this machine has no {wanted} device that torch can use; choose auto or cpu")
     return wanted
-
-
-def on_device(separator: Separator[PitchTracks], device: str) -> Separator[PitchTracks]:
-    """The same separator, its masks computed on the device."""
-    return separator if device == "cpu" else OnDevice(separator, device)
 
 
 @dataclass(frozen=True)

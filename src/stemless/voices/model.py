@@ -53,7 +53,10 @@ class VoicesModel(nn.Module):
         return parameters
 
     def forward(self, mixture: Tensor, f0_hz: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """The mixture as the synthesiser makes it: [batch, time] and [batch, voices, frames] -> [batch, time]."""
+        """The mixture as the synthesiser makes it.
+
+        mixture: [batch, time]. f0_hz: [batch, voices, frames]. Returns [batch, time].
+        """
         samples = mixture.shape[-1]
         excitation = excite(f0_hz, samples, self.grid, generator)
         return self.mixture_from(self.parameters_of(mixture, f0_hz), excitation, samples)
@@ -85,20 +88,18 @@ def voice_powers(
     amplitude = cover_frames(parameters.amplitude, frames, 2)
     noise_gain = cover_frames(parameters.noise_gain, frames, 2)
     lpc = lsf_to_lpc(cover_frames(parameters.lsf, frames, 2).double())
-    colour = parameters.noise_colour @ colour_basis(parameters.noise_colour.shape[-1], grid.n_fft, f0_hz.device)
+    colour = parameters.noise_colour @ colour_basis(
+        parameters.noise_colour.shape[-1], grid.n_fft, f0_hz.device
+    )
+    f0, start, a, g, coefficients, c = (
+        each.flatten(0, 1) for each in (f0_hz, phase, amplitude, noise_gain, lpc, colour)
+    )
     rows = [
-        _one_voice_power(*of_voice, samples, grid)
-        for of_voice in zip(
-            f0_hz.flatten(0, 1),
-            phase.flatten(0, 1),
-            amplitude.flatten(0, 1),
-            noise_gain.flatten(0, 1),
-            lpc.flatten(0, 1),
-            colour.flatten(0, 1),
-            strict=True,
-        )
+        _one_voice_power(f0[row], start[row], a[row], g[row], coefficients[row], c[row], samples, grid)
+        for row in range(len(f0))
     ]
-    return torch.stack(rows).unflatten(0, f0_hz.shape[:2])
+    powers: Tensor = torch.stack(rows).unflatten(0, f0_hz.shape[:2])
+    return powers
 
 
 def _one_voice_power(
@@ -112,9 +113,7 @@ def _one_voice_power(
     grid: SynthesisGrid,
 ) -> Tensor:
     """`voice_powers` of one voice, [bins, mask frames], in blocks of frames that stay in the cache."""
-    excitation = harmonic_excitation(
-        f0_hz, grid.hop_length, samples, grid.sample_rate, initial_phase=phase
-    )
+    excitation = harmonic_excitation(f0_hz, grid.hop_length, samples, grid.sample_rate, initial_phase=phase)
     slope = roll_off_response(grid.frequencies_hz(f0_hz.device))
     frames = frame_windows(excitation, grid)
     waves, density = [], []
@@ -135,9 +134,10 @@ def power_of(spectrum: Tensor) -> Tensor:
 
 
 def _spread(density: Tensor, frames: int) -> Tensor:
-    """Expected power of noise in the windows of the masks: [..., synthesis frames, bins] -> [..., frames, bins].
+    """Expected power of noise in the windows of the masks.
 
-    A mask window hears the density of the frames under it, weighted by its square.
+    A mask window hears the density of the frames under it, weighted by its square:
+    [..., synthesis frames, bins] -> [..., frames, bins].
     """
     reach = MASK_GRID.n_fft // (2 * MASK_GRID.hop_length)
     window = torch.hann_window(MASK_GRID.n_fft, device=density.device, dtype=density.dtype)

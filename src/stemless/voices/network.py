@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-from stemless.spectrum import Grid, stft
 from torch import Tensor, nn
 
+from stemless.spectrum import Grid, stft
 from stemless.voices.filters import spacing_to_lsf
 from stemless.voices.recurrence import GRU
 

@@ -174,7 +174,8 @@ def load_model(reference: str | Path) -> VoicesModel:
     stored = checkpoint.load(reference)
     if stored.config.get("kind") != "voices/network":
         raise CheckpointError(
-            f"{stored.source}: holds '{stored.config.get('kind')}', not a voices network; choose another model"
+            f"{stored.source}: holds '{stored.config.get('kind')}', "
+            "which is not a voices network; choose another model"
         )
     config = from_mapping(NetworkConfig, stored.config.get("model", {}), where=f"{stored.source}/config.json")
     model = VoicesModel(config)

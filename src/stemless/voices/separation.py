@@ -35,7 +35,7 @@ class VoiceSeparator:
 
     Args:
         separator: what makes the masks.
-        seed: noted in the reports; the separators draw nothing at random.
+        seed: what the separator was made with, for the reports.
     """
 
     def __init__(self, separator: Separator[PitchTracks], *, seed: int = 0) -> None:

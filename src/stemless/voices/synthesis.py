@@ -70,7 +70,8 @@ def frame_windows(signal: Tensor, grid: SynthesisGrid) -> Tensor:
 
 def frame_spectra(signal: Tensor, grid: SynthesisGrid) -> Tensor:
     """Windowed frames [..., time] -> complex spectra [..., frames, bins]."""
-    return torch.fft.rfft(frame_windows(signal, grid))
+    spectra: Tensor = torch.fft.rfft(frame_windows(signal, grid))
+    return spectra
 
 
 def join_frames(frames: Tensor, grid: SynthesisGrid, samples: int) -> Tensor:
@@ -82,7 +83,8 @@ def join_frames(frames: Tensor, grid: SynthesisGrid, samples: int) -> Tensor:
     for part in range(parts):
         summed[..., part : part + count, :] += blocks[..., part, :]
     # Two hops lie before the first sample: the pad of the frames and the lead in the n_fft samples.
-    return summed.flatten(-2)[..., 2 * hop : 2 * hop + samples]
+    signal: Tensor = summed.flatten(-2)[..., 2 * hop : 2 * hop + samples]
+    return signal
 
 
 def overlap_add(spectra: Tensor, grid: SynthesisGrid, samples: int) -> Tensor:
@@ -260,5 +262,8 @@ def synthesise_voices(
             for field in dataclasses.fields(SynthesisParameters)
         )
     )
-    driven = Excitation(excitation.harmonic.flatten(0, 1).unsqueeze(1), excitation.noise.flatten(0, 1).unsqueeze(1))
-    return synthesise_mixture(alone, driven, grid, samples).unflatten(0, (batch, voices))
+    driven = Excitation(
+        excitation.harmonic.flatten(0, 1).unsqueeze(1), excitation.noise.flatten(0, 1).unsqueeze(1)
+    )
+    made: Tensor = synthesise_mixture(alone, driven, grid, samples).unflatten(0, (batch, voices))
+    return made

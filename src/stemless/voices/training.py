@@ -81,7 +81,9 @@ def train(config: TrainingConfig, *, on_progress: OnProgress | None = None) -> P
     _claim(run, config)
     torch.manual_seed(config.seed)
     learner = make_learner(config)
-    best = run_training(learner, make_data(corpus["train"], corpus["validation"], config), run, _settings(config), on_progress)
+    best = run_training(
+        learner, make_data(corpus["train"], corpus["validation"], config), run, _settings(config), on_progress
+    )
     learner.load_state_dict(load_state(best))
     stored = {"kind": f"voices/{config.model}", "model": _model_config(learner)}
     return checkpoint.save(run / "model", stored, learner.model.state_dict(), _card(config, run))
@@ -118,15 +120,23 @@ def make_data(train_on: list[Mixture], validate_on: list[Mixture], config: Train
         )
 
     def epoch(number: int) -> StretchSampler:
-        return sampler(train_on, number * config.steps_per_epoch, config.steps_per_epoch, config.seed)
+        first = number * config.steps_per_epoch
+        return sampler(train_on, first, min(config.steps_per_epoch, config.steps - first), config.seed)
 
-    validation = sampler(validate_on, 0, config.validation_batches, 2**31 + config.seed) if validate_on else None
+    validation = (
+        sampler(validate_on, 0, config.validation_batches, 2**31 + config.seed) if validate_on else None
+    )
     return EpochData(epoch, validation)
 
 
 def _settings(config: TrainingConfig) -> RunSettings:
     return RunSettings(
-        config.steps, config.steps_per_epoch, config.patience_epochs, config.gradient_clip, config.seed, config.device
+        config.steps,
+        config.steps_per_epoch,
+        config.patience_epochs,
+        config.gradient_clip,
+        config.seed,
+        config.device,
     )
 
 
