@@ -24,7 +24,7 @@ def load(
             it the network runs if its model ships with the package, else the comb.
         power: exponent p of the masks |S_j|^p / sum |S_k|^p.
         device: "auto", "cpu", "cuda" or "mps".
-        seed: noted in the reports.
+        seed: of the methods that learn from the recording; noted in the reports.
 
     Raises:
         UsageError: an impossible power or device, or a method that needs a model.
@@ -32,7 +32,7 @@ def load(
     """
     named = what is not None and str(what) in METHODS
     method, model = choose(str(what) if named else None, None if named else what)
-    return VoiceSeparator(make_separator(method, model, power=power, device=pick_device(device)), seed=seed)
+    return VoiceSeparator(make_separator(method, model, power=power, device=device, seed=seed), seed=seed)
 
 
 def fit(

@@ -38,6 +38,8 @@ class MethodName(StrEnum):
     """The names of `voices.methods.METHODS`, which would bring torch along."""
 
     comb = "comb"
+    nmf = "nmf"
+    source_filter_nmf = "source-filter-nmf"
     unet = "unet"
     network = "network"
 
@@ -108,7 +110,7 @@ def voices(
     """
     say = Printer(as_json, quiet)
     from stemless.verbs import fit as fit_separator
-    from stemless.voices.methods import choose, make_separator, pick_device
+    from stemless.voices.methods import choose, make_separator
     from stemless.voices.separation import VoiceSeparator
     from stemless.voices.tracks import PitchTracks
 
@@ -139,7 +141,7 @@ def voices(
         if save_model:
             separator.save_model(save_model, _card(recording, fit_steps, seed, reference))
     else:
-        made = make_separator(chosen, reference, power=power, device=pick_device(device.value))
+        made = make_separator(chosen, reference, power=power, device=device.value, seed=seed)
         separator = VoiceSeparator(made, seed=seed)
     with say.progress(f"separating ({chosen})") as on_progress:
         report = separator.separate_from_file_to_files(
