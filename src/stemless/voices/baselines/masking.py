@@ -74,3 +74,28 @@ def power_masks(magnitudes: Tensor, power: float, dim: int = 0) -> Tensor:
         shares = shares**power
     total = shares.sum(dim, keepdim=True)
     return shares / total.clamp_min(1.0)
+
+
+def floored_masks(
+    magnitudes: Tensor, f0_hz: Tensor, power: float, frame_seconds: float, *, floor: float = 1e-3
+) -> Tensor:
+    """Masks of what the voices are expected to be, plus a floor that shares what nobody is expected to be.
+
+    The floor is relative to the largest magnitude of the frame and goes with `rest_levels`.
+
+    Args:
+        magnitudes: [voices, bins, frames].
+        f0_hz: [voices, frames].
+    """
+    levels = floor * rest_levels(f0_hz > 0, frame_seconds).to(magnitudes.dtype)
+    largest = magnitudes.amax((0, 1)).clamp_min(torch.finfo(magnitudes.dtype).tiny)
+    return power_masks(magnitudes / largest + levels[:, None], power)
+
+
+def unit_level(magnitudes: Tensor) -> Tensor:
+    """Magnitudes [..., bins, frames] relative to their largest; silence stays silence.
+
+    Masks do not depend on the level, and ratios to nearly nothing then stay within float32.
+    """
+    largest = magnitudes.amax((-2, -1), keepdim=True)
+    return magnitudes / torch.where(largest > 0, largest, torch.ones_like(largest))
