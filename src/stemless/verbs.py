@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
+from stemless.errors import StemlessError, UsageError
 from stemless.separator import Stems
 from stemless.voices.methods import METHODS, check_power, choose, make_separator, pick_device
 from stemless.voices.separation import F0, Audio, OnProgress, PathLike, VoiceSeparator, as_tracks, heard_mono
+from stemless.voices.tracks import PitchTracks
 
 FIT_STEPS = 300
 FIT_RATE = 16000  # of a network that starts afresh
@@ -76,16 +82,24 @@ def fit(
         audio, sample_rate, FIT_RATE if start is None else start.config.sample_rate
     )
     tracks.check(duration_seconds)
-    fitted = fit_network(
-        mono,
-        tracks,
-        steps=steps,
-        model=start,
-        seed=seed,
-        run=None if run is None else Path(run),
-        device=device,
-        on_progress=on_progress,
-    )
+    if run is not None:
+        asked = {"steps": steps, "seed": seed, "model": reference, "recording": _fingerprint(mono, tracks)}
+        _claim(Path(run), asked)
+    try:
+        fitted = fit_network(
+            mono,
+            tracks,
+            steps=steps,
+            model=start,
+            seed=seed,
+            run=None if run is None else Path(run),
+            device=device,
+            on_progress=on_progress,
+        )
+    except StemlessError as error:
+        if type(error) is not StemlessError or not isinstance(audio, str | Path):
+            raise
+        raise StemlessError(f"{audio}: {error}") from None
     return VoiceSeparator(NetworkSeparator(fitted, power, device), seed=seed)
 
 
@@ -146,3 +160,29 @@ def separate_from_files_to_files(
     """Separate files into files; options as of `VoiceSeparator.separate_from_files_to_files`."""
     separator = load(model, power=power, device=device)
     return separator.separate_from_files_to_files(paths, output, f0=f0, **options)
+
+
+def _fingerprint(mono: Tensor, tracks: PitchTracks) -> str:
+    """Tells one recording and its tracks from all others."""
+    digest = hashlib.sha256(mono.numpy().tobytes())
+    for values in (tracks.times, tracks.f0_hz):
+        digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def _claim(run: Path, asked: dict[str, Any]) -> None:
+    """Mark the folder of a fit with what is fitted; going on with anything else is refused."""
+    marker = run / "fit.json"
+    try:
+        if marker.exists():
+            if json.loads(marker.read_text(encoding="utf-8")) != asked:
+                raise UsageError(
+                    f"{run}: holds a fit of another recording or other settings: choose another folder"
+                )
+            return
+        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+            raise UsageError(f"{run}: is no folder of a fit: choose an empty or new one")
+        run.mkdir(parents=True, exist_ok=True)
+        marker.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise StemlessError(f"{run}: cannot be used ({error}): choose another folder") from None

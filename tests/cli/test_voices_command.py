@@ -170,6 +170,37 @@ def test_a_fit_is_refused_before_it_starts(run: Run, place: Path, usual: list[ob
         assert message in outcome.stderr
 
 
+def test_a_fit_goes_on_with_its_own_recording_only(
+    run: Run, place: Path, usual: list[object], model: Path
+) -> None:
+    pytest.importorskip("lightning")
+    fit = ["--model", model, "--fit", "--fit-steps", 2, "--fit-run", place / "state", "--overwrite"]
+    assert run(*usual, *fit).code == 0
+    before = stems_in(place / "out" / "song")
+    assert run(*usual, *fit).code == 0
+    assert stems_in(place / "out" / "song") == before
+    for change, message in ((["--seed", 1], "other settings"), (["--fit-run", place], "no folder of a fit")):
+        outcome = run(*usual, *fit, *change)
+        assert (outcome.code, len(outcome.lines)) == (2, 1), outcome
+        assert message in outcome.stderr
+    samples, rate = soundfile.read(place / "song.wav")
+    soundfile.write(place / "song.wav", samples[::-1], rate)
+    outcome = run(*usual, *fit)
+    assert outcome.code == 2
+    assert "holds a fit of another recording" in outcome.stderr
+
+
+def test_a_recording_too_poor_to_fit_is_named(
+    run: Run, place: Path, usual: list[object], model: Path
+) -> None:
+    pytest.importorskip("lightning")
+    soundfile.write(place / "song.wav", np.zeros(RATE), RATE)
+    outcome = run(*usual, "--model", model, "--fit", "--fit-steps", 2)
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert "song.wav: a fit needs sound" in outcome.stderr
+    assert not (place / "out").exists()
+
+
 def test_stereo_keeps_its_sides(run: Run, place: Path, usual: list[object]) -> None:
     write_song(place / "song.wav", rate=48000, channels=2)
     samples, rate = soundfile.read(place / "song.wav")
