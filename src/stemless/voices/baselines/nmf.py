@@ -86,8 +86,7 @@ def allowed_activations(templates: Templates, f0_hz: Tensor) -> Tensor:
     """Where each template may sound, [templates, frames] bool, by the tracks [voices, frames]."""
     track = f0_hz[templates.voice]
     near = (templates.step[:, None] - pitch_steps(track)).abs() <= NEIGHBOURS
-    allowed: Tensor = near & (track > 0)
-    return allowed
+    return near & (track > 0)
 
 
 def kl_divergence(observed: Tensor, model: Tensor) -> Tensor:
@@ -96,7 +95,8 @@ def kl_divergence(observed: Tensor, model: Tensor) -> Tensor:
     >>> float(kl_divergence(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 2.0])))
     2.0
     """
-    return (torch.special.xlogy(observed, observed / model.clamp_min(TINY)) - observed + model).sum()
+    logarithm: Tensor = torch.special.xlogy(observed, observed / model.clamp_min(TINY))
+    return (logarithm - observed + model).sum()
 
 
 def update_activations(observed: Tensor, spectra: Tensor, activations: Tensor) -> Tensor:
