@@ -34,7 +34,9 @@ def f0_of(name: str) -> NDArray[np.float32]:
         fmin=low,
         fmax=high,
         sr=SAMPLE_RATE,
-        frame_length=2048,
+        # Chosen with the comb on 52 to 68 s: 2048 samples blur the vibrato (5.2 dB against 6.2 dB).
+        frame_length=1024,
+        resolution=0.05,
         hop_length=HOP_LENGTH,
         fill_na=0.0,
     )
