@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,9 @@ class Outcome:
 
 Run = Callable[..., Outcome]
 
+Prepare = Callable[[Path], Sequence[object]]
+"""Spoils what is in the place and gives the arguments of the command."""
+
 
 def write_song(path: Path, *, rate: int = RATE, channels: int = 1, samples: int | None = None) -> Path:
     """Two voices, 220 and 330 Hz, of `SECONDS` or so many samples."""
@@ -35,3 +38,15 @@ def write_song(path: Path, *, rate: int = RATE, channels: int = 1, samples: int 
     song = sum(0.03 / k * np.sin(2 * np.pi * f0 * k * times) for f0 in (220, 330) for k in range(1, 6))
     soundfile.write(path, np.repeat(np.asarray(song)[:, None], channels, axis=1), rate)
     return path
+
+
+def snapshot(folder: Path) -> dict[str, bytes | None]:
+    """Every file and folder below, hidden ones included, with content."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def usual(place: Path, *more: object, song: str = "song.wav", f0: str = "f0.csv") -> list[object]:
+    return [place / song, "--f0", place / f0, "-o", place / "out", *more]
