@@ -91,33 +91,24 @@ def test_keys(voices: int) -> list[str]:
 
 
 def write_corpus(voices: int, folder: Path) -> Path:
-    """Mixtures, tracks and manifest for `stemless train voices`, made once; returns the manifest."""
+    """Mixtures, tracks and manifest for `stemless train voices`, made once; returns the manifest.
+
+    Two voices: all 54 duets. Four voices: all 81 quartets, and the duets beside them to train on; what is
+    sung by two is easier to learn from. Validation is on mixtures of that many voices.
+    """
     manifest = folder / f"choir_{voices}_voices.csv"
     if manifest.exists():
         return manifest
     (folder / "stems").mkdir(parents=True, exist_ok=True)
     (folder / "mixtures").mkdir(exist_ok=True)
     rows = []
-    for key, tracks in given_tracks(voices).items():
-        stems = stems_of(key)
-        mixture = folder / "mixtures" / f"{key}.wav"
-        soundfile.write(mixture, stems.sum(0).numpy(), SAMPLE_RATE, subtype="FLOAT")
-        for name, stem in zip(key.split("_"), stems, strict=True):
-            path = folder / "stems" / f"{name}.wav"
-            if not path.exists():
-                soundfile.write(path, stem.numpy(), SAMPLE_RATE, subtype="FLOAT")
-        tracks.to_csv(mixture.with_suffix(".csv"), overwrite=True)
-        for split, (start, end) in (("train", TRAINING_SECONDS), ("validation", VALIDATION_SECONDS)):
-            rows.append(
-                {
-                    "audio": f"mixtures/{key}.wav",
-                    "f0": f"mixtures/{key}.csv",
-                    "stems": ";".join(f"stems/{name}.wav" for name in key.split("_")),
-                    "split": split,
-                    "start": start,
-                    "end": end,
-                }
-            )
+    for count in sorted({2, voices}):
+        for key, tracks in given_tracks(count).items():
+            row = _write_mixture(key, tracks, folder)
+            rows.append({**row, "split": "train", "start": TRAINING_SECONDS[0], "end": TRAINING_SECONDS[1]})
+            if count == voices:
+                start, end = VALIDATION_SECONDS
+                rows.append({**row, "split": "validation", "start": start, "end": end})
     temporary = manifest.with_suffix(".part")
     with temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -125,3 +116,21 @@ def write_corpus(voices: int, folder: Path) -> Path:
         writer.writerows(rows)
     temporary.replace(manifest)
     return manifest
+
+
+def _write_mixture(key: str, tracks: PitchTracks, folder: Path) -> dict[str, str]:
+    """The files of one mixture, and what its line in the manifest says of them."""
+    stems = stems_of(key)
+    names = key.split("_")
+    mixture = folder / "mixtures" / f"{key}.wav"
+    soundfile.write(mixture, stems.sum(0).numpy(), SAMPLE_RATE, subtype="FLOAT")
+    for name, stem in zip(names, stems, strict=True):
+        path = folder / "stems" / f"{name}.wav"
+        if not path.exists():
+            soundfile.write(path, stem.numpy(), SAMPLE_RATE, subtype="FLOAT")
+    tracks.to_csv(mixture.with_suffix(".csv"), overwrite=True)
+    return {
+        "audio": f"mixtures/{key}.wav",
+        "f0": f"mixtures/{key}.csv",
+        "stems": ";".join(f"stems/{name}.wav" for name in names),
+    }
