@@ -200,7 +200,7 @@ def main() -> None:
         torch.set_num_threads(1)
         score(arguments.voices, arguments.tracks, arguments.method, arguments.again)
     else:
-        write_tables(RESULTS, ROOT / "docs" / "results.md")
+        write_tables(RESULTS, ROOT / "docs" / "results.md", ROOT / "README.md")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from stemless.evaluation.tables import (
     compare,
     format_interval,
     markdown_table,
+    summarise,
     update_section,
 )
 
@@ -34,8 +35,8 @@ RIVALS: tuple[tuple[str, float | None], ...] = (
 )
 
 
-def write_tables(results: Path, page: Path) -> None:
-    """Every table whose scores are there, and the training times, into the page."""
+def write_tables(results: Path, page: Path, readme: Path) -> None:
+    """Every table whose scores are there, and the training times; the short one into the readme."""
     for voices in (2, 4):
         for tracks in ("given", "stems"):
             held = [
@@ -45,6 +46,23 @@ def write_tables(results: Path, page: Path) -> None:
             if held:
                 update_section(page, f"choir-{voices}-{tracks}", section(held, voices, tracks))
     update_section(page, "choir-training", trainings(results))
+    update_section(readme, "choir-summary", short_table(results))
+
+
+def short_table(results: Path) -> str:
+    """Means with given tracks, one line a method, p = 2 where it has meaning."""
+    cells = []
+    for method in ORDER:
+        means = []
+        for voices in (2, 4):
+            held = [
+                json.loads(path.read_text()) for path in (results / f"{voices}_voices_given").glob("*.json")
+            ]
+            rows = [row for one in held for row in one["rows"] if row["method"] == method and row["p"] != 1.0]
+            means.append(f"{summarise(rows)[0].mean.estimate:.1f}" if rows else "")
+        if any(means):
+            cells.append([method, *means])
+    return markdown_table(["method", "2 voices", "4 voices"], cells)
 
 
 def section(held: list[dict[str, Any]], voices: int, tracks: str) -> str:

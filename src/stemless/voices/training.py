@@ -94,7 +94,7 @@ def make_learner(config: TrainingConfig) -> Any:
     if config.model == "unet":
         from stemless.voices.baselines.unet_learner import UNetLearner
 
-        return UNetLearner(config.optimiser, steps=config.steps, bf16=config.bf16)
+        return UNetLearner(config.optimiser, steps=config.steps, bf16=config.bf16, seed=config.seed)
     model = VoicesModel(config.network)
     if config.start:
         from stemless.voices.network_separator import load_model
