@@ -37,8 +37,8 @@ def speed_section(path: Path) -> str:
     )
     return (
         f"A step is forward, backward and Adam at the paper's size: batch 4, 4 s, 4 voices; the plain form "
-        f"loops over the samples of a frame, holds every partial of every sample and uses the library's GRU, in "
-        f"float32. The fast form is {step['ratio']:.1f} times as fast.\n\n{steps}\n\n{separation}\n\n"
+        f"loops over the samples of a frame, holds every partial of every sample and uses the library's "
+        f"GRU, in float32. The fast form is {step['ratio']:.1f} times as fast.\n\n{steps}\n\n{separation}\n\n"
         f"Command: `{measured['command']}`, one thread, each measurement in a process of its own."
     )
 

@@ -54,7 +54,35 @@ def make_optimiser(module: torch.nn.Module, config: OptimiserConfig, steps: int)
     return [optimiser], [{"scheduler": schedule, "interval": "step"}]
 
 
-class VoicesLearner(L.LightningModule):
+class SeededLearner(L.LightningModule):
+    """What every learner of voices shares: a loss that draws from a seed, its logs, its optimiser.
+
+    The seed of a step follows from the run's seed and the step's number, so that a resumed run draws alike.
+    """
+
+    def __init__(self, optimiser: OptimiserConfig, *, steps: int, seed: int, bf16: bool) -> None:
+        super().__init__()
+        self.optimiser_config = optimiser
+        self.steps, self.seed, self.bf16 = steps, seed, bf16
+
+    def loss(self, batch: Batch, seed: int) -> Tensor:
+        """Loss of a batch; whatever is random in it is drawn from `seed`."""
+        raise TypeError(f"{type(self).__name__} has no loss")
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        loss = self.loss(batch, self.seed * 1_000_003 + self.global_step)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=batch.audio.shape[0])
+        return loss
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        loss = self.loss(batch, index)
+        self.log("validation_loss", loss, batch_size=batch.audio.shape[0])
+
+    def configure_optimizers(self) -> Any:
+        return make_optimiser(self, self.optimiser_config, self.steps)
+
+
+class VoicesLearner(SeededLearner):
     """The loss compares the sum of the voices with the mixture; supervised, each voice with its stem.
 
     The network runs in bfloat16 where `bf16` says so; synthesis and loss always in float32 (and the
@@ -71,10 +99,9 @@ class VoicesLearner(L.LightningModule):
         seed: int,
         bf16: bool,
     ) -> None:
-        super().__init__()
+        super().__init__(optimiser, steps=steps, seed=seed, bf16=bf16)
         self.model = model
-        self.regime, self.optimiser_config = regime, optimiser
-        self.steps, self.seed, self.bf16 = steps, seed, bf16
+        self.regime = regime
 
     def loss(self, batch: Batch, seed: int) -> Tensor:
         """Loss of a batch; the noise of the excitation is drawn from `seed`."""
@@ -88,15 +115,3 @@ class VoicesLearner(L.LightningModule):
         if batch.stems is None:
             raise ValueError("supervised training needs stems")
         return multi_scale_loss(self.model.voices_from(parameters, excitation, samples), batch.stems)
-
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        loss = self.loss(batch, self.seed * 1_000_003 + self.global_step)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=batch.audio.shape[0])
-        return loss
-
-    def validation_step(self, batch: Batch, index: int) -> None:
-        loss = self.loss(batch, index)
-        self.log("validation_loss", loss, batch_size=batch.audio.shape[0])
-
-    def configure_optimizers(self) -> Any:
-        return make_optimiser(self, self.optimiser_config, self.steps)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import lightning as L
 import torch
 from torch import Tensor
 
 from stemless.voices.baselines.unet import UNet, UNetConfig, unet_examples, unet_loss
 from stemless.voices.corpus import Batch
-from stemless.voices.learner import OptimiserConfig, make_optimiser
+from stemless.voices.learner import OptimiserConfig, SeededLearner
 
 
-class UNetLearner(L.LightningModule):
+class UNetLearner(SeededLearner):
     """Each step takes one voice of each mixture, drawn evenly, as its examples.
 
     The network runs in bfloat16 where `bf16` says so (half the time on a processor that has it), the loss
@@ -29,10 +26,8 @@ class UNetLearner(L.LightningModule):
         config: UNetConfig | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(optimiser, steps=steps, seed=seed, bf16=bf16)
         self.model = UNet(config)
-        self.optimiser_config = optimiser
-        self.steps, self.bf16, self.seed = steps, bf16, seed
 
     def loss(self, batch: Batch, seed: int) -> Tensor:
         """Loss of a batch; `seed` draws the voices."""
@@ -45,15 +40,3 @@ class UNetLearner(L.LightningModule):
         with torch.autocast(batch.audio.device.type, torch.bfloat16, enabled=self.bf16):
             mask = self.model(mixture, bins)
         return unet_loss(mask.float(), mixture, voice)
-
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        loss = self.loss(batch, self.seed * 1_000_003 + self.global_step)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=batch.audio.shape[0])
-        return loss
-
-    def validation_step(self, batch: Batch, index: int) -> None:
-        loss = self.loss(batch, index)
-        self.log("validation_loss", loss, batch_size=batch.audio.shape[0])
-
-    def configure_optimizers(self) -> Any:
-        return make_optimiser(self, self.optimiser_config, self.steps)
