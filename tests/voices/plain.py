@@ -24,7 +24,7 @@ def sum_of_sines(
     """Partial by partial, all of [batch, samples, partials] at once; f0_hz [batch, frames], 0 unvoiced."""
     held = _lines(held_f0(f0_hz), hop_length, samples)
     voiced = _lines((f0_hz > 0).to(f0_hz.dtype), hop_length, samples)
-    phase = torch.cumsum(2 * math.pi * held / sample_rate, -1)
+    phase = torch.cumsum(2 * math.pi * held * (voiced > 0) / sample_rate, -1)
     k = torch.arange(1, partials + 1, dtype=f0_hz.dtype)
     below = ((held.unsqueeze(-1) * k) <= sample_rate / 2).to(f0_hz.dtype)
     below[..., 0] = 1.0

@@ -173,14 +173,21 @@ class SourceFilterNetwork(nn.Module):
                 example is normalised by its own mean and deviation.
             noise_colour: [batch, voices, bands], where it is known already.
         """
+        return self.from_spectrum(self.normalised(mixture, level), f0_hz, noise_colour)
+
+    def normalised(self, mixture: Tensor, level: Level | None = None) -> Tensor:
+        """What the encoder hears of a mixture [batch, time]: [batch, frames, bins]."""
         if level is not None:
-            mixture = mixture / level.peak
+            magnitude = log_magnitude(mixture / level.peak, self.config.grid)
+            return (magnitude - level.mean) / (level.deviation + 1e-5)
         magnitude = log_magnitude(mixture, self.config.grid)
-        if level is None:
-            mean = magnitude.mean((-1, -2), keepdim=True)
-            deviation = magnitude.std((-1, -2), keepdim=True, correction=0)
-            normalised = (magnitude - mean) / (deviation + 1e-5)
-        else:
-            normalised = (magnitude - level.mean) / (level.deviation + 1e-5)
+        mean = magnitude.mean((-1, -2), keepdim=True)
+        deviation = magnitude.std((-1, -2), keepdim=True, correction=0)
+        return (magnitude - mean) / (deviation + 1e-5)
+
+    def from_spectrum(
+        self, normalised: Tensor, f0_hz: Tensor, noise_colour: Tensor | None = None
+    ) -> SynthesisParameters:
+        """`forward` from the output of `normalised`."""
         parameters: SynthesisParameters = self.decoder(self.encoder(normalised), f0_hz, noise_colour)
         return parameters

@@ -19,6 +19,7 @@ from stemless.voices.corpus import frame_times
 from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, voice_powers
 from stemless.voices.network import LOG_FLOOR, Level, NetworkConfig
 from stemless.voices.oscillator import phases_at_frames
+from stemless.voices.segments import SEGMENTS, parameters_in_segments
 from stemless.voices.tracks import PitchTracks
 
 COLOUR_SECONDS = 4.0
@@ -30,12 +31,13 @@ class VoicesSurvey:
     """What stays the same over a whole recording.
 
     level: of the recording. noise_colour: [1, voices, bands] of each voice. phases: [voices, frames] of
-    the oscillators at every frame of the recording.
+    the oscillators at every frame of the recording. origin_seconds: where the recording begins in its tracks.
     """
 
     level: Level
     noise_colour: Tensor
     phases: Tensor
+    origin_seconds: float
 
 
 class NetworkSeparator:
@@ -48,8 +50,8 @@ class NetworkSeparator:
     """
 
     name = "voices/network"
-    context_seconds = 4.0
-    chunk_seconds = 32.0
+    context_seconds = SEGMENTS.context_seconds
+    chunk_seconds = 8 * SEGMENTS.length_seconds
 
     def __init__(self, model: VoicesModel, power: float = 2.0, device: str | torch.device = "cpu") -> None:
         self.model = model.eval().to(device)
@@ -85,7 +87,7 @@ class NetworkSeparator:
         parameters = self.model.parameters_of(excerpt.to(self.device).unsqueeze(0), f0_hz, level)
         whole = self._f0(condition, round(duration_seconds * self.sample_rate))
         phases = phases_at_frames(whole, self.model.config.hop_length, self.sample_rate)[0]
-        return VoicesSurvey(level, parameters.noise_colour, phases)
+        return VoicesSurvey(level, parameters.noise_colour, phases, condition.origin_seconds)
 
     @torch.no_grad()
     def masks(self, audio: Tensor, condition: PitchTracks, survey: object) -> Tensor:
@@ -94,9 +96,16 @@ class NetworkSeparator:
             raise TypeError("masks() needs what survey() returned")
         samples = audio.shape[-1]
         f0_hz = self._f0(condition, samples).expand(audio.shape[0], -1, -1)
-        colour = survey.noise_colour.expand(audio.shape[0], -1, -1)
-        parameters = self.model.parameters_of(audio.to(self.device), f0_hz, survey.level, colour)
-        frame = round(condition.origin_seconds * self.sample_rate / self.model.config.hop_length)
+        start_seconds = condition.origin_seconds - survey.origin_seconds
+        frame = round(start_seconds * self.sample_rate / self.model.config.hop_length)
+        parameters = parameters_in_segments(
+            self.model.network,
+            audio.to(self.device),
+            f0_hz,
+            frame,
+            survey.level,
+            survey.noise_colour.expand(audio.shape[0], -1, -1),
+        )
         phase = survey.phases[:, min(max(frame, 0), survey.phases.shape[1] - 1)].expand(audio.shape[0], -1)
         powers = voice_powers(parameters, f0_hz, phase, samples, self.model.grid)
         return masks_from_powers(powers, self.power).to(audio.device)

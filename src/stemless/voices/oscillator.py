@@ -99,7 +99,9 @@ def harmonic_excitation(
     f0 = f0_hz.to(torch.float64)
     held = interpolate_frames(held_f0(f0), hop_length, samples)
     envelope = interpolate_frames((f0 > 0).to(torch.float64), hop_length, samples)
-    phase = torch.cumsum(held * (2.0 * math.pi / sample_rate), -1)
+    # In a rest the phase stands still: it must not depend on how much of the recording is known.
+    moving = torch.where(envelope > 0, held, 0.0)
+    phase = torch.cumsum(moving * (2.0 * math.pi / sample_rate), -1)
     if initial_phase is not None:
         phase = phase + initial_phase.to(torch.float64).unsqueeze(-1)
     partials = torch.floor(0.5 * sample_rate / held.clamp_min(1e-3)).clamp(1, max_partials)
@@ -118,8 +120,12 @@ def phases_at_frames(f0_hz: Tensor, hop_length: int, sample_rate: int) -> Tensor
     """
     held = held_f0(f0_hz.to(torch.float64))
     left, right = held[..., :-1], held[..., 1:]
-    # A hop's samples lie on a line from one frame to the next, the next one's not included.
+    # A hop's samples lie on a line from one frame to the next, the next one's not included; the first
+    # sample after a rest is still silent, and between two resting frames all are.
     turns = hop_length * left + (right - left) * (hop_length - 1) / 2.0
+    sounds_left, sounds_right = f0_hz[..., :-1] > 0, f0_hz[..., 1:] > 0
+    turns = turns - torch.where(sounds_left, 0.0, left)
+    turns = torch.where(sounds_left | sounds_right, turns, 0.0)
     phase = torch.cumsum(turns * (2.0 * math.pi / sample_rate), -1)
     return torch.remainder(torch.nn.functional.pad(phase, (1, 0)), 2.0 * math.pi)
 
