@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
-from transformers.utils import logging
+
+from stemless.query.clap import quiet
 
 PHRASES = ["a dog barking", "rain on a tin roof", "a bell", "a man speaks and a crowd cheers loudly"]
 SPECIAL = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
@@ -31,7 +30,7 @@ def make_tokenizer() -> Any:
     return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, mask_token="<mask>", **SPECIAL)
 
 
-def make_config(*, fusion: bool, depths: tuple[int, ...] = (1, 2), spec_size: int = 32) -> Any:
+def make_config(*, fusion: bool, depths: tuple[int, ...] = (2, 1), spec_size: int = 32) -> Any:
     """Two stages of 8 and 16 channels, windows of 2, 16 mel bands; a text tower of two layers."""
     stages = len(depths)
     return transformers.ClapConfig(
@@ -93,15 +92,6 @@ def make_extractor(*, fusion: bool) -> Any:
         frequency_max=800,
         truncation="fusion" if fusion else "rand_trunc",
     )
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    yield
-    if bars:
-        logging.enable_progress_bar()
 
 
 def save_clap(folder: Path, *, fusion: bool = False, seed: int = 0) -> Any:

@@ -174,10 +174,12 @@ def load(
     source = _check_source(source)
     where: dict[str, Any] = {"revision": revision} if revision else {}
 
-    with _quiet():
+    with quiet():
         settings = _attempt(source, lambda: transformers.PretrainedConfig.get_config_dict(source, **where)[0])
-        if settings.get("model_type") != "clap":
-            kind = settings.get("model_type", "unknown")
+        kind = settings.get("model_type")
+        if kind is None:
+            raise CheckpointError(f"{source}: has no config.json that names a model; choose a LAION CLAP")
+        if kind != "clap":
             raise CheckpointError(f"{source}: is no CLAP but a model of type {kind!r}; choose a LAION CLAP")
         model, report = _attempt(
             source,
@@ -274,8 +276,8 @@ def _tokenizer_text(tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the bars and tables of transformers off the user's screen while a model is read."""
+def quiet() -> Iterator[None]:
+    """Keep the bars and tables of transformers off the user's screen."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
