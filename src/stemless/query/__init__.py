@@ -1,0 +1,1 @@
+"""Condition = prompts: name a sound in words, get it out of the mixture."""
