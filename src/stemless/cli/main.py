@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from stemless import __version__
-from stemless.cli import doctor, evaluate, models, train, voices
+from stemless.cli import doctor, evaluate, models, phrases, train, voices
 from stemless.cli.console import say
 from stemless.errors import StemlessError, UsageError
 
@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 app.command("voices")(voices.voices)
 app.command("evaluate")(evaluate.evaluate)
+app.command("phrases")(phrases.phrases)
 app.add_typer(train.app, name="train")
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
