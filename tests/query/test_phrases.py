@@ -33,7 +33,7 @@ def table() -> list[tuple[str, list[str]]]:
 
 CAPTIONS = table()
 
-# What goes wrong, with what should come out: the rules do not know what a goal or a weight is.
+# What still goes wrong, with what should come out; not counted as right anywhere.
 HARD = [
     ("A train horn blows as it passes by", ["train horn blowing", "train passing by"]),
     (
@@ -42,7 +42,10 @@ HARD = [
     ),
     ("The crowd goes wild as a goal is scored", ["crowd"]),
     ("Horses' hooves clatter on cobblestones", ["horses' hooves clattering on cobblestones"]),
-    ("A man tells a woman a dog barked", ["man talking"]),
+    ("Several men are laughing and one of them coughs", ["men laughing", "man coughing"]),
+    ("A garbage truck stops and its brakes squeal", ["garbage truck stopping", "brakes squealing"]),
+    ("A cello and a flute play a slow melody", ["cello playing", "flute playing"]),
+    ("Someone opens a can of soda and pours it into a glass", ["can opening", "soda pouring into glass"]),
 ]
 
 

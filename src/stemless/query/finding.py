@@ -9,10 +9,12 @@ from stemless.query.inflection import is_gerund, is_plural, verb_of
 from stemless.query.lexicon import (
     ADJECTIVES,
     AUXILIARIES,
+    BODY_PARTS,
     COGNATES,
     DETERMINERS,
     ERGATIVE,
     MAKING,
+    OBJECT_PRONOUNS,
     OCCURRING,
     PASSING_ADJECTIVES,
     PLURALS,
@@ -110,7 +112,11 @@ def _seems_a_verb(word: str, following: str, before: str, definite: bool, plural
     """A verb that no list holds, told by agreement: "a pump glugs loudly", "pumps glug"."""
     if following and not (following in PREPOSITIONS | DETERMINERS or is_adverb(following)):
         return False
-    if word in SOUND_OF or word in SILENT or before in ADJECTIVES | PASSING_ADJECTIVES or not word.isalpha():
+    if (
+        word in SOUND_OF | SILENT | OBJECT_PRONOUNS
+        or before in ADJECTIVES | PASSING_ADJECTIVES
+        or not word.isalpha()
+    ):
         return False
     if definite and not is_plural(before, PLURALS):
         return is_plural(word, frozenset()) and len(word) > 3
@@ -140,4 +146,4 @@ def starts_with_modifier(words: Sequence[str]) -> bool:
         return True
     if words[1] in SOUND_OF or (is_gerund(words[0]) and verb_of(words[0], "ing") is None):  # "annoying tone"
         return True
-    return verb_of(words[0], "ing") in SOUNDING | ERGATIVE and not COGNATES & set(words)
+    return verb_of(words[0], "ing") in SOUNDING | ERGATIVE and not (COGNATES | BODY_PARTS) & set(words)

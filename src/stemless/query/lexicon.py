@@ -205,6 +205,7 @@ DETERMINERS = _words(
     """
 )
 PRONOUNS = _words("he it she they")
+OBJECT_PRONOUNS = _words("him it me them us you")
 PEOPLE_PRONOUNS = {"someone": "person", "somebody": "person", "anyone": "person", "everyone": "people"}
 
 # How loud, how often, how long and where from: true of the recording, not of the source.
@@ -280,3 +281,4 @@ SILENT = _words("nothing pause pauses quiet quietness silence silences silent st
 RELATIVES = _words("that which who")
 NONE = _words("no nobody none without")  # what is said not to be there
 PATHS = _words("down up")  # adverbs, unless a noun follows
+NEVER_NOUNS = _words("arrive chat converse eat go operate pass play run sing speak talk work")  # in captions

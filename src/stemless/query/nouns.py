@@ -106,6 +106,10 @@ def noun_phrase(words: Sequence[str], *, with_place: bool) -> NounPhrase | None:
             return NounPhrase(inner.text, inner.head, action) if inner else None
         else:
             core, behind = [*core, "of", *of], behind[1:]
+    if core and behind and behind[0][0] in {"from", "by"} and (action := _sound_of(core[-1])):
+        inner = noun_phrase(behind[0][1], with_place=False)
+        if inner and inner.kind in {"human", "animal"}:  # "cheering from an audience"
+            return NounPhrase(inner.text, inner.head, action)
     if not core:
         return None
     core = [PEOPLE_PRONOUNS.get(word, word) for word in core]

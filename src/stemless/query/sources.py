@@ -19,7 +19,9 @@ from stemless.query.lexicon import (
     HANDS_ALONE,
     JOINING_PREPOSITIONS,
     MAKING,
+    NEVER_NOUNS,
     NONE,
+    OBJECT_PRONOUNS,
     PASSING_ADJECTIVES,
     PLACES,
     POSSESSIVES,
@@ -136,8 +138,11 @@ class Reader:
         return self.read_clause(subject, verb_phrase(words[verb:]), chunk.mark)
 
     def _coordinates(self, words: Sequence[str]) -> bool:
-        """Whether a waiting noun may share the verb: things do without articles ("pots and pans clank")."""
-        return bool(self.waiting) and (self.waiting[-1].kind != "thing" or words[0] not in {"a", "an"})
+        """Whether a waiting noun may share the verb: "a drum roll and a cymbal crash" are two nouns."""
+        if not self.waiting:
+            return False
+        things = self.waiting[-1].kind == "thing" and words[0] in {"a", "an"}
+        return not things or bool(NEVER_NOUNS & set(words[1:]))
 
     def read_clause(
         self, subject: NounPhrase | None, phrase: VerbPhrase, mark: str
@@ -229,8 +234,9 @@ class Reader:
         if noun.action and mark == "and" and self.waiting and is_gerund(self.waiting[-1].text):
             # "humming and rattling of an engine"
             shared = self.waiting.pop().text
-            noun = replace(noun, action=f"{shared} and {noun.action}") if "of" in words else noun
-            self.waiting += [] if "of" in words else [NounPhrase(shared, shared)]
+            owned = bool({"of", "from", "by"} & set(words))
+            noun = replace(noun, action=f"{shared} and {noun.action}") if owned else noun
+            self.waiting += [] if owned else [NounPhrase(shared, shared)]
         elif mark == "and" and self.last and self.last.tail and not self.waiting and not noun.sounds:
             self.last.actions[-1] += f" and {noun.text}"  # "hitting pots and pans"
             return further
@@ -293,13 +299,18 @@ def _begins_with_action(words: Sequence[str], agent: NounPhrase | None) -> bool:
 
 def _has_object(words: Sequence[str]) -> bool:
     """Whether a finite verb at the start is followed by what only follows verbs: "blows its whistle"."""
-    return len(words) > 1 and (words[1] in DETERMINERS | PREPOSITIONS or is_adverb(words[1]))
+    return len(words) > 1 and (
+        words[1] in DETERMINERS | PREPOSITIONS | OBJECT_PRONOUNS or is_adverb(words[1])
+    )
 
 
 def _names_a_sound(words: Sequence[str], verb: int | None) -> bool:
     """Whether a first word in -ing is a noun: "rustling occurs", "the humming of an engine", "barking"."""
     if not is_gerund(words[0]):
         return False
+    if len(words) > 1 and words[1] in {"from", "by"}:
+        noun = noun_phrase(words, with_place=False)
+        return noun is not None and bool(noun.action)
     return (len(words) > 1 and words[1] == "of") or verb == 1
 
 

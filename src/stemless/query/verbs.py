@@ -12,18 +12,19 @@ from stemless.query.lexicon import (
     BEGINNING,
     BODILY,
     CHOOSY,
+    COGNATES,
     DETERMINERS,
     ERGATIVE,
     ERGATIVE_OBJECTS,
     JOINING_PREPOSITIONS,
     MAKING,
+    OBJECT_PRONOUNS,
     OCCURRING,
     OCCURRING_STATES,
     PARTICLES,
     PATHS,
     PLACES,
     PREPOSITIONS,
-    PRONOUNS,
     RELATIVES,
     SOUNDING,
     SPEAKING,
@@ -73,7 +74,11 @@ def verb_phrase(words: Sequence[str]) -> VerbPhrase:
             passive = word in {"is", "are", "was", "were", "be", "being", "been", "gets", "get"}
             if word in {"has", "have", "had"} and rest and rest[0] in DETERMINERS:
                 return VerbPhrase(verb="have", number=number, sources=(tuple(rest),))
-        elif word == "to" or is_adverb(word) or word in {"seen", "able"}:
+        elif (
+            word == "to"
+            or (is_adverb(word) and not (position == 0 and verb_of(word, "base")))
+            or word in {"seen", "able"}
+        ):
             pass
         else:
             base = _base(word)
@@ -205,7 +210,7 @@ def _behind(
                 continue
             thing = noun_phrase(words[position:end], with_place=False)
             position = end
-    if thing and (thing.text in PRONOUNS or thing.head in PLACES):
+    if thing and (thing.text in OBJECT_PRONOUNS or thing.head in PLACES):
         thing = None
     tail = bool(thing or where)
     if thing and base in ERGATIVE | SOUNDING and can_be_swapped(base, thing):
@@ -223,6 +228,8 @@ def _behind(
 
 def can_be_swapped(base: str, thing: NounPhrase) -> bool:
     """Whether the object of this verb is what sounds: the bell in "ringing a bell", not "singing a song"."""
+    if thing.head in COGNATES:
+        return False
     if base in CHOOSY or base in BODILY - {"play", "smack", "flap"}:
         return thing.head in ERGATIVE_OBJECTS
     return thing.kind in {"thing", "vehicle"}
