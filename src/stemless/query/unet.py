@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, pad
 
 from stemless.query.attention import CrossAttentionBlock, SelfAttentionBlock, to_maps, to_positions
+from stemless.query.precision import at_least_single, full_precision
 from stemless.spectrum import Grid
 
 
@@ -245,13 +246,15 @@ class ConditionalUNet(nn.Module):
 
 
 def weighted_sum(maps: Tensor, weights: Tensor) -> Tensor:
-    """Sum of the channels [batch, channels, height, width], weighted by [batch, channels]; not below float32.
+    """Sum of the channels [batch, channels, height, width], weighted by [batch, channels].
+
+    In single precision at least, whatever runs around it.
 
     >>> weighted_sum(torch.ones(1, 2, 1, 1), torch.tensor([[0.25, 0.5]])).flatten().tolist()
     [0.75]
     """
-    total = torch.einsum("bchw,bc->bhw", maps, weights.to(maps.dtype))
-    return total.to(torch.promote_types(total.dtype, torch.float32))
+    with full_precision(maps.device):
+        return torch.einsum("bchw,bc->bhw", at_least_single(maps), at_least_single(weights))
 
 
 def pad_frames(magnitude: Tensor, multiple: int) -> Tensor:
