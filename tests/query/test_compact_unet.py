@@ -129,6 +129,17 @@ def test_encoded_mixtures_can_be_asked_again() -> None:
     assert torch.allclose(torch.cat(apart, dim=1), together, atol=1e-5)
 
 
+def test_logits_are_weights_times_the_surface_and_an_offset() -> None:
+    network, (magnitude, *text) = tiny(), inputs()
+    before = network.logits(magnitude, *text)
+    with torch.no_grad():
+        network.output.bias[0] += 0.5
+        network.output.bias[2] += 0.25
+    surface = network.encode(magnitude).pyramid[-1]
+    expected = before + 0.5 + 0.25 * surface[:, None, 1]
+    assert torch.allclose(network.logits(magnitude, *text), expected, atol=1e-5)
+
+
 def test_memory_layout_and_mixed_precision_are_options() -> None:
     network, arguments = tiny(), inputs()
     with torch.no_grad():
