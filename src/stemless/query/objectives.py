@@ -129,8 +129,8 @@ def contrastive_loss(
         gather: joins a tensor [pairs, ...] of this process with those of all others, in the same order
             everywhere, [processes * pairs, ...]; each brings as many pairs, masked where it has fewer.
             Every process then has the loss over all pairs, so the backward pass of `gather` has to add up
-            the gradients of all processes (`all_gather(..., sync_grads=True)` of Lightning does), and that
-            of the network to average them, as DDP does.
+            the gradients of all processes, and that of the network to average them, as DDP does: in
+            Lightning, `self.all_gather(tensor, sync_grads=tensor.requires_grad).flatten(0, 1)`.
 
     Returns:
         a scalar, 0 when no pair is there.
