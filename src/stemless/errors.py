@@ -22,6 +22,10 @@ class TrackError(StemlessError):
     """An f0 track cannot be used: wrong columns, times, range or length."""
 
 
+class ScoreError(StemlessError):
+    """A score cannot be read, or does not go with the recording."""
+
+
 class CheckpointError(StemlessError):
     """A model cannot be found or does not fit the code."""
 
