@@ -88,6 +88,7 @@ def separate_file(
     chunk_seconds: float | None = None,
     on_progress: Progress | None = None,
     details: Mapping[str, Mapping[str, object]] | None = None,
+    besides: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """Separate a file of any length into files, with memory that does not grow with it.
 
@@ -105,6 +106,7 @@ def separate_file(
         chunk_seconds: length of a chunk if not the separator's own.
         on_progress: called with the seconds done and the seconds there are.
         details: by name of a stem, what its entry in the report holds besides.
+        besides: what the report as a whole holds besides.
 
     Returns:
         the report, as written; its "warnings", where there are any, are for the user to see.
@@ -147,6 +149,7 @@ def separate_file(
                 activities=meter.activities(),
                 details=details,
                 warnings=folder.warnings,
+                besides=besides,
             )
             folder.commit(report_text(report))
     return report

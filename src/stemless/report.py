@@ -83,6 +83,7 @@ def build_report(
     activities: Sequence[list[list[float]]],
     details: Mapping[str, Mapping[str, object]] | None = None,
     warnings: Sequence[str] = (),
+    besides: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """The content of `report.json`.
 
@@ -91,6 +92,7 @@ def build_report(
         activities: of the stems, from `ActivityMeter`; `presence` is the share of the duration they cover.
         details: by the name of a stem, what its entry holds besides; it also replaces what was measured.
         warnings: left out of the report when there are none.
+        besides: what else is to be told of the recording, by name.
     """
     stems: list[dict[str, object]] = []
     for name, file, activity in zip(names, files, activities, strict=False):
@@ -109,7 +111,7 @@ def build_report(
         "seed": seed,
         "stems": stems,
         "residual": files[-1],
-    }
+    } | dict(besides or {})
     if warnings:
         report["warnings"] = list(warnings)
     return report

@@ -227,7 +227,7 @@ BAD_OPTIONS: dict[str, tuple[Prepare, str, str]] = {
     "unknown device": (with_options("--device", "tpu"), "tpu", "cpu"),
     "negative seed": (with_options("--seed", "-1"), "--seed", "greater than or equal to 0"),
     "unknown option": (with_options("--powr", "2"), "--powr", "--power"),
-    "no f0": (lambda place: [place / "song.wav", "-o", place / "out"], "--f0", "Missing"),
+    "no f0": (lambda place: [place / "song.wav", "-o", place / "out"], "--f0", "or their score"),
     "no output": (lambda place: [place / "song.wav", "--f0", place / "f0.csv"], "--output", "Missing"),
     "two recordings": (
         lambda place: [place / "song.wav", *usual(place)],

@@ -46,18 +46,27 @@ class MethodName(StrEnum):
 
 def voices(
     recording: Annotated[Path, typer.Argument(metavar="IN", help="The recording, of any length.")],
+    output: Output,
     f0: Annotated[
-        list[Path],
+        Optional[list[Path]],  # noqa: UP045 (typer reads it at run time)
         typer.Option(
             "--f0",
             metavar="CSV",
             help="Pitch: one file  time,<voice>,<voice>...  or one file a voice (repeat the option). "
             "Seconds and Hz, 0 where a voice rests.",
         ),
-    ],
-    output: Output,
+    ] = None,
+    score: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--score",
+            metavar="MIDI|MUSICXML",
+            help="In place of --f0: the score; it is aligned with the recording, "
+            "which may have another tempo and pitch.",
+        ),
+    ] = None,
     method: Annotated[
-        Optional[MethodName],  # noqa: UP045 (typer reads it at run time)
+        Optional[MethodName],  # noqa: UP045
         typer.Option(
             "--method", help="How to separate; by default the network if there is a model, else comb."
         ),
@@ -104,7 +113,7 @@ def voices(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Separate a recording into its voices, given the pitch of each.
+    """Separate a recording into its voices, given the pitch of each or the score.
 
     Writes DIR/<name of IN>/<voice>.wav, residual.wav and report.json.
     """
@@ -114,7 +123,13 @@ def voices(
     from stemless.voices.separation import VoiceSeparator
     from stemless.voices.tracks import PitchTracks
 
-    tracks = PitchTracks.from_files(f0)
+    found: dict[str, object] | None = None
+    if score is not None and not f0:
+        tracks, found = _follow(recording, score, only, output, audio_format, overwrite, say)
+    elif f0 and score is None:
+        tracks = PitchTracks.from_files(f0)
+    else:
+        raise UsageError("give either the pitch of the voices, --f0 CSV, or their score, --score FILE")
     names = tracks.check_choice(only) if only else None
     # A mistake is told before a model is loaded or fitted, which may take its time.
     _refuse_early(recording, tracks, names or tracks.names, output, audio_format, overwrite)
@@ -139,7 +154,8 @@ def voices(
                 on_progress=on_progress,
             )
         if save_model:
-            separator.save_model(save_model, _card(recording, fit_steps, seed, reference))
+            pitch = "--f0 CSV" if score is None else f"--score {score.name}"
+            separator.save_model(save_model, _card(recording, pitch, fit_steps, seed, reference))
     else:
         made = make_separator(chosen, reference, power=power, device=device.value, seed=seed)
         separator = VoiceSeparator(made, seed=seed)
@@ -152,8 +168,8 @@ def voices(
             audio_format=audio_format.value,
             overwrite=overwrite,
             on_progress=on_progress,
+            besides=found,
         )
-    folder = output / recording.stem
     folder = output / recording.stem
     if picture:
         _draw(recording, tracks, report, folder, overwrite)
@@ -166,9 +182,35 @@ def voices(
     say.done(_summary(report, folder), report)
 
 
+def _follow(
+    recording: Path,
+    path: Path,
+    only: list[str] | None,
+    output: Path,
+    audio_format: Format,
+    overwrite: bool,
+    say: Printer,
+) -> tuple[PitchTracks, dict[str, object]]:
+    """The tracks of a score as it is played in the recording; and what was found, for the report."""
+    from stemless.voices.score_tracks import follow_score
+    from stemless.voices.scores import read_score
+
+    written = read_score(path)
+    _refuse_early(recording, None, tuple(only or written.names), output, audio_format, overwrite)
+    with say.working("aligning the score"):
+        tracks, alignment = follow_score(recording, score=written)
+    shift, tempo = alignment.transposition_semitones, alignment.tempo
+    way = f"{abs(shift)} semitones {'above' if shift > 0 else 'below'} it" if shift else "at its pitch"
+    say.note(
+        f"{path}: the recording is {way}, {alignment.tuning_cents:+.0f} cents off, "
+        f"and plays at {tempo:.2f} times its tempo"
+    )
+    return tracks, {"score": {"input": str(path), **alignment.summary()}}
+
+
 def _refuse_early(
     recording: Path,
-    tracks: PitchTracks,
+    tracks: PitchTracks | None,
     names: tuple[str, ...],
     output: Path,
     audio_format: Format,
@@ -188,7 +230,8 @@ def _refuse_early(
     if not os.access(there, os.W_OK):
         raise StemlessError(f"{there}: no permission to write: choose another output folder")
     info = probe(recording)
-    tracks.check(info.duration_seconds)
+    if tracks is not None:
+        tracks.check(info.duration_seconds)
     StemFolder(
         folder,
         names,
@@ -235,14 +278,14 @@ def _beginning(path: Path) -> tuple[Tensor, int]:
         return torch.cat(blocks, dim=1)[:, :wanted], reader.info.sample_rate
 
 
-def _card(recording: Path, steps: int, seed: int, start: str | None) -> str:
+def _card(recording: Path, pitch: str, steps: int, seed: int, start: str | None) -> str:
     """The model card of a fitted network."""
     return (
         f"# Voices network fitted to {recording.name}\n\n"
         f"Learned from this recording alone in {steps} steps, seed {seed}, "
         f"from {start or 'a fresh network'}; other recordings may need a fit of their own.\n\n"
         "Licence of the code: Apache-2.0. Licence of the data: that of the recording.\n\n"
-        f"Command: `stemless voices {recording.name} --f0 CSV --fit --fit-steps {steps} --seed {seed}`\n"
+        f"Command: `stemless voices {recording.name} {pitch} --fit --fit-steps {steps} --seed {seed}`\n"
     )
 
 

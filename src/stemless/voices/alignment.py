@@ -61,6 +61,15 @@ class ScoreAlignment:
         wanted = np.asarray(score_seconds, dtype=np.float64)
         return np.interp(wanted, self.score_seconds, self.recording_seconds)
 
+    def summary(self) -> dict[str, float]:
+        """What was found, as numbers for a report."""
+        return {
+            "transposition_semitones": self.transposition_semitones,
+            "tuning_cents": round(self.tuning_cents, 1),
+            "tempo": round(self.tempo, 3),
+            "confidence": round(self.confidence, 3),
+        }
+
     @property
     def semitones(self) -> float:
         """Transposition and tuning together."""

@@ -7,7 +7,7 @@ as a pair (array [voices, frames] in Hz with 0 for unvoiced, step in seconds).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -99,6 +99,7 @@ class VoiceSeparator:
         audio_format: str = "wav",
         overwrite: bool = False,
         on_progress: OnProgress | None = None,
+        besides: Mapping[str, object] | None = None,
     ) -> dict[str, Any]:
         """Separate a file of any length into `output/<its name>/`: stems, residual and report.json.
 
@@ -108,6 +109,7 @@ class VoiceSeparator:
             f0, voices, on_progress: as of `separate`.
             audio_format: wav, flac, ogg or mp3.
             overwrite: replace an earlier result.
+            besides: what the report is to hold besides, such as how the tracks came about.
 
         Returns:
             the report as it was written.
@@ -128,6 +130,7 @@ class VoiceSeparator:
             seed=self.seed,
             on_progress=on_progress,
             details={name: {"voice": name} for name in condition.names},
+            besides=besides,
         )
 
     def separate_from_files_to_files(
