@@ -17,6 +17,9 @@ EXTRAS = {
     "train": ("lightning", "tensorboard"),
     "picture": ("matplotlib",),
     "eval": ("mir_eval", "fast_bss_eval", "scipy"),
+    "score": ("partitura", "mido"),
+    "clap": ("transformers",),
+    "phrases": ("spacy",),
 }
 
 
