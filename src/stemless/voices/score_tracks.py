@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stemless.resampling import resample
+from stemless.voices import note_tuning, score_features
 from stemless.voices.alignment import LOWEST_CONFIDENCE, ScoreAlignment, align
-from stemless.voices.score_features import RATE
+from stemless.voices.note_tuning import STEP_SECONDS, tuned
 from stemless.voices.scores import ScoreVoices, read_score
 from stemless.voices.tracks import HIGHEST_F0_HZ, LOWEST_F0_HZ, PitchTracks, TrackWarning
 
 if TYPE_CHECKING:
     from stemless.voices.separation import Audio
 
-STEP_SECONDS = 0.016
 SHORTEST_NOTE_SECONDS = 0.03  # what is shorter in the recording was left out by it
 MOST_LEFT_OUT = 0.1  # of the score's duration, before a warning
 
@@ -45,10 +46,10 @@ def follow_score(
     from stemless.voices.separation import heard_mono
 
     voices = score if isinstance(score, ScoreVoices) else read_score(score)
-    mono, duration_seconds = heard_mono(audio, sample_rate, RATE)
-    alignment = align(voices, mono)
+    mono, duration_seconds = heard_mono(audio, sample_rate, note_tuning.RATE)
+    alignment = align(voices, resample(mono[None], note_tuning.RATE, score_features.RATE)[0])
     _warn(voices, alignment)
-    return score_tracks(voices, alignment, duration_seconds), alignment
+    return tuned(score_tracks(voices, alignment, duration_seconds), mono), alignment
 
 
 def score_tracks(score: ScoreVoices, alignment: ScoreAlignment, duration_seconds: float) -> PitchTracks:
