@@ -9,7 +9,6 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import choir_data
-
 from stemless.voices.corpus import read_manifest
 
 
