@@ -61,6 +61,9 @@ class TorchGRU(nn.GRU):
     def forward(self, inputs: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(inputs)[0]
 
+    def forward_joined(self, own: Tensor, shared: Tensor) -> Tensor:
+        return self(torch.cat([own, shared.repeat_interleave(len(own) // len(shared), 0)], -1))
+
 
 def with_library_gru(model: VoicesModel) -> VoicesModel:
     """The same model with `torch.nn.GRU` inside, weights copied."""

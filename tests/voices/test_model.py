@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from plain import with_library_gru
 
 from stemless.spectrum import stft
 from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, power_of, voice_powers
@@ -90,3 +91,11 @@ def test_model_and_parts_agree() -> None:
     excitation = excite(f0, 4096, model.grid, torch.Generator().manual_seed(0))
     assert torch.allclose(made, model.voices_from(given, excitation, 4096).sum(1), atol=1e-5)
     assert isinstance(excitation, Excitation)
+
+
+def test_network_with_the_librarys_gru_says_the_same() -> None:
+    model = VoicesModel(SMALL)
+    mixture, f0 = torch.randn(2, 8192), 100 + 200 * torch.rand(2, 3, 33)
+    made, wanted = model.parameters_of(mixture, f0), with_library_gru(model).parameters_of(mixture, f0)
+    for name in ("amplitude", "noise_gain", "lsf", "noise_colour"):
+        assert torch.allclose(getattr(made, name), getattr(wanted, name), atol=1e-5), name
