@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from stemless.spectrum import Grid, stft
 from stemless.voices.filters import spacing_to_lsf
+from stemless.voices.products import Linear
 from stemless.voices.recurrence import GRU
 
 LOG_FLOOR = 1e-5
@@ -91,7 +92,7 @@ def three_layers(inputs: int, size: int) -> nn.Sequential:
     """Three times linear, layer norm, leaky ReLU."""
     layers: list[nn.Module] = []
     for width in (inputs, size, size):
-        layers += [nn.Linear(width, size), nn.LayerNorm(size), nn.LeakyReLU()]
+        layers += [Linear(width, size), nn.LayerNorm(size), nn.LeakyReLU()]
     return nn.Sequential(*layers)
 
 
@@ -106,7 +107,7 @@ class Encoder(nn.Module):
         self.first = GRU(bins, config.encoder_size)
         self.second = GRU(config.encoder_size, config.encoder_size)
         self.third = GRU(config.encoder_size, config.encoder_size)
-        self.output = nn.Linear(config.encoder_size, config.embedding_size)
+        self.output = Linear(config.encoder_size, config.embedding_size)
 
     def forward(self, normalised: Tensor) -> Tensor:
         second = self.second(self.first(normalised * self.scale + self.shift))
@@ -124,9 +125,9 @@ class Decoder(nn.Module):
         self.from_embedding = three_layers(config.embedding_size, size)
         self.recurrent = GRU(2 * size, size)
         self.layers = three_layers(size, size)
-        self.amplitude = nn.Linear(size, 1)
-        self.noise_gain = nn.Linear(size, 1)
-        self.spacing = nn.Linear(size, config.filter_order + 1)
+        self.amplitude = Linear(size, 1)
+        self.noise_gain = Linear(size, 1)
+        self.spacing = Linear(size, config.filter_order + 1)
         self.noise_colour = GRU(size, config.noise_bands)
 
     def forward(

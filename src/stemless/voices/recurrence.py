@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stemless.voices.products import linear
+
 
 class _Recurrence(torch.autograd.Function):
     """h_t from the input products of all steps: gates r, z, n as in Cho et al., 2014."""
@@ -101,7 +103,7 @@ class GRU(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[batch, time, features] -> [batch, time, size], from a state of zero."""
-        return self.recur(nn.functional.linear(inputs, self.weight_ih_l0, self.bias_ih_l0))
+        return self.recur(linear(inputs, self.weight_ih_l0, self.bias_ih_l0))
 
     def forward_joined(self, own: Tensor, shared: Tensor) -> Tensor:
         """Inputs of two halves, the second shared by groups of the batch: multiplied once a group.
@@ -114,8 +116,8 @@ class GRU(nn.Module):
             what `forward` makes of `cat([own, shared.repeat_interleave(group, 0)], -1)`.
         """
         features = own.shape[-1]
-        projected = nn.functional.linear(own, self.weight_ih_l0[:, :features], self.bias_ih_l0)
-        common = nn.functional.linear(shared, self.weight_ih_l0[:, features:])
+        projected = linear(own, self.weight_ih_l0[:, :features], self.bias_ih_l0)
+        common = linear(shared, self.weight_ih_l0[:, features:])
         grouped = projected.unflatten(0, (shared.shape[0], -1)) + common.unsqueeze(1)
         return self.recur(grouped.flatten(0, 1))
 
