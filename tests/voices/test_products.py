@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stemless.voices.products import Linear, linear
+from stemless.voices.products import ROWS_AT_ONCE, Linear, Stack, linear
 
 
 @pytest.mark.parametrize("shape", [(5,), (1, 5), (3, 7, 5), (0, 5), (2, 0, 5)])
@@ -30,3 +30,12 @@ def test_other_types_and_gradients_go_the_plain_way() -> None:
         assert layer.double()(torch.randn(3, 5, dtype=torch.float64)).dtype == torch.float64
         with torch.autocast("cpu", torch.bfloat16):
             assert Linear(5, 4)(torch.randn(3, 5)).dtype == torch.bfloat16
+
+
+def test_a_stack_in_blocks_is_the_stack() -> None:
+    layers = [Linear(5, 4), torch.nn.LayerNorm(4), torch.nn.LeakyReLU()]
+    inputs = torch.randn(3, ROWS_AT_ONCE, 5)
+    wanted = torch.nn.Sequential(*layers)(inputs)
+    with torch.no_grad():
+        assert torch.allclose(Stack(*layers)(inputs), wanted, atol=1e-5)
+    assert torch.equal(Stack(*layers)(inputs), wanted)

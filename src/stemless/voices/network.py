@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from stemless.spectrum import Grid, stft
 from stemless.voices.filters import spacing_to_lsf
-from stemless.voices.products import Linear
+from stemless.voices.products import Linear, Stack
 from stemless.voices.recurrence import GRU
 
 LOG_FLOOR = 1e-5
@@ -88,12 +88,12 @@ def log_magnitude(audio: Tensor, grid: Grid) -> Tensor:
     return stft(audio, grid).abs().clamp_min(LOG_FLOOR).log().transpose(-1, -2)
 
 
-def three_layers(inputs: int, size: int) -> nn.Sequential:
+def three_layers(inputs: int, size: int) -> Stack:
     """Three times linear, layer norm, leaky ReLU."""
     layers: list[nn.Module] = []
     for width in (inputs, size, size):
         layers += [Linear(width, size), nn.LayerNorm(size), nn.LeakyReLU()]
-    return nn.Sequential(*layers)
+    return Stack(*layers)
 
 
 class Encoder(nn.Module):

@@ -38,6 +38,26 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     return nn.functional.linear(inputs.to_mkldnn(), weight, bias).to_dense()
 
 
+ROWS_AT_ONCE = 2048
+"""Rows that go through a stack of layers together, few enough to stay in the cache."""
+
+
+class Stack(nn.Sequential):
+    """`torch.nn.Sequential` of layers that treat every row alone; without a gradient, in blocks of rows."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        rows = inputs.flatten(0, -2)
+        if torch.is_grad_enabled() or len(rows) <= ROWS_AT_ONCE:
+            return self._layers(inputs)
+        made = [self._layers(block) for block in rows.split(ROWS_AT_ONCE)]
+        return torch.cat(made).reshape(*inputs.shape[:-1], -1)
+
+    def _layers(self, values: Tensor) -> Tensor:
+        for layer in self:
+            values = layer(values)
+        return values
+
+
 class Linear(nn.Linear):
     """`torch.nn.Linear` by `linear`: same parameters."""
 

@@ -68,7 +68,7 @@ class _Recurrence(torch.autograd.Function):
             d_state = torch.addmm(d_state * update[step], row, weight)
         d_projected = torch.cat([d_recurrent[..., : 2 * size], d_candidate], -1)
         flat = d_recurrent.flatten(0, 1)
-        return d_projected, d_state, flat.t() @ states[:-1].flatten(0, 1), flat.sum(0)
+        return d_projected, d_state, linear(flat.t(), states[:-1].flatten(0, 1).t()), flat.sum(0)
 
 
 def gru(projected: Tensor, initial: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

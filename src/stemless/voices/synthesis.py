@@ -14,6 +14,7 @@ and sum to one; each may ring on for `n_fft - 3 hop_length` samples after its en
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,6 @@ from torch import Tensor
 from stemless.voices.filters import (
     MAX_GAIN,
     allpole_response,
-    guarded_inverse,
-    inverse_filter_response,
     lsf_to_lpc,
 )
 from stemless.voices.network import SynthesisParameters
@@ -161,10 +160,10 @@ def voice_spectra(parameters: SynthesisParameters, excitation: Excitation, grid:
 
 
 class _SumOfVoices(torch.autograd.Function):
-    """sum_j (a_j E_j + g_j C_j U_j) / A_j and its adjoint in closed form, an example at a time.
+    """sum_j (a_j E_j + g_j C_j U_j) / A_j and its adjoint in closed form, a voice at a time.
 
     The spectra of all voices and frames are by far the largest tensors of a training step. Here they
-    live for one example only, and A is all that is kept of them.
+    live for one voice of one example only, small enough for the cache, and A is all that is kept of them.
     """
 
     @staticmethod
@@ -178,54 +177,74 @@ class _SumOfVoices(torch.autograd.Function):
         noise: Tensor,
         n_fft: int,
     ) -> Tensor:
-        inverse = torch.stack([inverse_filter_response(one, n_fft).to(harmonic.dtype) for one in lpc])
-        total = torch.stack(
-            [
-                (_source(a, g, c, e, u) * guarded_inverse(response)).sum(0)
-                for a, g, c, e, u, response in zip(
-                    amplitude, noise_gain, colour, harmonic, noise, inverse, strict=True
-                )
-            ]
-        )
-        ctx.save_for_backward(amplitude, noise_gain, colour, harmonic, noise, inverse)
-        ctx.taps, ctx.n_fft, ctx.lpc_dtype = lpc.shape[-1], n_fft, lpc.dtype
+        batch, voices, frames, bins = harmonic.shape
+        real = amplitude.new_empty(batch, voices, frames, bins)
+        imaginary = torch.empty_like(real)
+        total = harmonic.new_zeros(batch, frames, bins)
+        basis = _delays_basis(lpc.shape[-1], n_fft, lpc)
+        for example, voice in itertools.product(range(batch), range(voices)):
+            at = (example, voice)
+            # float64 up to here: the coefficients cancel (see `lsf_to_lpc`).
+            real[at], imaginary[at] = lpc[at] @ basis[0], lpc[at] @ basis[1]
+            source = _source(amplitude[at], noise_gain[at], colour[at], harmonic[at], noise[at])
+            inverse = _guarded(real[at], imaginary[at])
+            total[example] += source * torch.complex(real[at] * inverse, -imaginary[at] * inverse)
+        ctx.save_for_backward(amplitude, noise_gain, colour, harmonic, noise, real, imaginary)
+        ctx.lpc_shape, ctx.lpc_dtype, ctx.n_fft = lpc.shape, lpc.dtype, n_fft
         return total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        rows = []
-        for gradient, a, g, c, e, u, inverse in zip(gradients[0], *ctx.saved_tensors, strict=True):
-            response = guarded_inverse(inverse)
-            to_source = gradient * response.conj()
-            d_amplitude = _real_product(to_source, e).sum(-1)
-            with_noise = _real_product(to_source, u)
-            d_gain = (with_noise @ c.unsqueeze(-1)).squeeze(-1)
-            d_colour = (g.unsqueeze(-2) @ with_noise).squeeze(-2)
-            # H = conj(A) / (|A|^2 + e^2) moves by -H^2 dA + e^2 / (|A|^2 + e^2)^2 conj(dA).
-            to_response = gradient * _source(a, g, c, e, u).conj()
-            bend = (0.5 / MAX_GAIN) ** 2 / (inverse.abs().square() + (0.5 / MAX_GAIN) ** 2).square()
-            to_inverse = bend * to_response.conj() - response.square().conj() * to_response
-            rows.append((d_amplitude, d_gain, d_colour, _from_response(to_inverse, ctx.taps, ctx.n_fft)))
-        d_amplitude, d_gain, d_colour, d_lpc = (torch.stack(column) for column in zip(*rows, strict=True))
+        amplitude, noise_gain, colour, harmonic, noise, real, imaginary = ctx.saved_tensors
+        batch, voices = amplitude.shape[:2]
+        d_amplitude, d_gain = torch.empty_like(amplitude), torch.empty_like(noise_gain)
+        d_colour = torch.empty_like(colour)
+        d_lpc = amplitude.new_empty(ctx.lpc_shape)
+        basis = _delays_basis(ctx.lpc_shape[-1], ctx.n_fft, amplitude)
+        back = torch.stack(basis, -1).flatten(-2).t().contiguous()
+        floor = (0.5 / MAX_GAIN) ** 2
+        for example in range(batch):
+            gradient = gradients[0][example]
+            conjugate = gradient.conj().resolve_conj()
+            for voice in range(voices):
+                at = (example, voice)
+                inverse = _guarded(real[at], imaginary[at])
+                adjoint = torch.complex(real[at] * inverse, imaginary[at] * inverse)
+                to_source = _pairs(gradient * adjoint)
+                d_amplitude[at] = (to_source * _pairs(harmonic[at])).sum(-1)
+                with_noise = to_source * _pairs(noise[at])
+                d_gain[at] = with_noise @ colour[at].repeat_interleave(2)
+                d_colour[at] = (noise_gain[at] @ with_noise).unflatten(-1, (-1, 2)).sum(-1)
+                # H = conj(A) / (|A|^2 + e^2) moves by -H^2 dA + e^2 / (|A|^2 + e^2)^2 conj(dA).
+                source = _source(amplitude[at], noise_gain[at], colour[at], harmonic[at], noise[at])
+                from_response = conjugate * source
+                bend = from_response * (floor * inverse * inverse)
+                to_inverse = bend - adjoint * adjoint * from_response.conj()
+                d_lpc[at] = _pairs(to_inverse) @ back
         return d_amplitude, d_gain, d_colour, d_lpc.to(ctx.lpc_dtype), None, None, None
 
 
 def _source(amplitude: Tensor, gain: Tensor, colour: Tensor, harmonic: Tensor, noise: Tensor) -> Tensor:
-    """a E + g C U of one example: [voices, frames, bins]."""
-    return amplitude.unsqueeze(-1) * harmonic + (gain.unsqueeze(-1) * colour.unsqueeze(-2)) * noise
+    """a E + g C U of one voice: [frames, bins]."""
+    return amplitude.unsqueeze(-1) * harmonic + torch.outer(gain, colour) * noise
 
 
-def _real_product(x: Tensor, y: Tensor) -> Tensor:
-    """Re(x conj(y))."""
-    return x.real * y.real + x.imag * y.imag
+def _guarded(real: Tensor, imaginary: Tensor) -> Tensor:
+    """1 / (|A|^2 + e^2); see `guarded_inverse`."""
+    return (real * real + imaginary * imaginary + (0.5 / MAX_GAIN) ** 2).reciprocal()
 
 
-def _from_response(gradient: Tensor, taps: int, n_fft: int) -> Tensor:
-    """Adjoint of `inverse_filter_response`: [..., bins] -> [..., taps]."""
-    delays = torch.arange(taps, device=gradient.device, dtype=torch.float64)
-    omega = 2.0 * math.pi / n_fft * torch.arange(n_fft // 2 + 1, device=gradient.device, dtype=torch.float64)
-    angles = (omega[:, None] * delays).to(gradient.real.dtype)
-    return gradient.real @ torch.cos(angles) - gradient.imag @ torch.sin(angles)
+def _pairs(spectrum: Tensor) -> Tensor:
+    """Real and imaginary parts side by side: [frames, bins] complex -> [frames, 2 bins]."""
+    return torch.view_as_real(spectrum.resolve_conj()).flatten(-2)
+
+
+def _delays_basis(taps: int, n_fft: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Real and imaginary part of e^(-j omega k), each [taps, bins], in the dtype of `like`."""
+    delays = torch.arange(taps, device=like.device, dtype=torch.float64)
+    omega = 2.0 * math.pi / n_fft * torch.arange(n_fft // 2 + 1, device=like.device, dtype=torch.float64)
+    angles = delays[:, None] * omega
+    return torch.cos(angles).to(like.dtype), -torch.sin(angles).to(like.dtype)
 
 
 def mixture_spectra(parameters: SynthesisParameters, excitation: Excitation, grid: SynthesisGrid) -> Tensor:
