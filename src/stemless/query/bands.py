@@ -87,12 +87,19 @@ class Bands(nn.Module):
 
     def __init__(self, bins: int, bands: int) -> None:
         super().__init__()
-        matrix = band_matrix(bins, bands)
-        # Follows from the sizes, and so has no place in a checkpoint.
-        self.register_buffer("to_bands", (matrix / matrix.sum(1, keepdim=True)).float(), persistent=False)
-        below, share = neighbours(bins, bands)
-        self.register_buffer("below", below, persistent=False)
-        self.register_buffer("share", share[:, None].float(), persistent=False)
+        # The tables need values to be made, also where the network itself is only measured (device meta).
+        device = torch.get_default_device()
+        with torch.device("cpu"):
+            matrix = band_matrix(bins, bands)
+            below, share = neighbours(bins, bands)
+        tables = {
+            "to_bands": (matrix / matrix.sum(1, keepdim=True)).float(),
+            "below": below,
+            "share": share[:, None].float(),
+        }
+        for name, table in tables.items():
+            # Follows from the sizes, and so has no place in a checkpoint.
+            self.register_buffer(name, table.to(device), persistent=False)
 
     def forward(self, magnitude: Tensor) -> Tensor:
         """Mean magnitude of each band: [..., bins, frames] -> [..., bands, frames]."""

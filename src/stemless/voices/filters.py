@@ -57,8 +57,8 @@ def lsf_to_lpc(lsf: Tensor) -> Tensor:
     Returns:
         [..., p + 1], the first is 1.
 
-    >>> lsf_to_lpc(torch.tensor([math.pi / 3, 2 * math.pi / 3], dtype=torch.float64))
-    tensor([1., 0., 0.], dtype=torch.float64)
+    >>> lsf_to_lpc(torch.tensor([math.pi / 3, math.pi / 2], dtype=torch.float64)).round(decimals=6).tolist()
+    [1.0, -0.5, 0.5]
     """
     order = lsf.shape[-1]
     if order % 2:
