@@ -111,10 +111,10 @@ def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Est
                 found[f"network, {learner}", power] = masked(
                     make_separator("network", str(model), power=power)
                 )
+        unet = run_folder(voices, "unet") / "model"
+        if unet.exists():
+            found["u-net, supervised", power] = masked(make_separator("unet", str(unet), power=power))
         found["ideal ratio mask", power] = ideal(power)
-    unet = run_folder(voices, "unet") / "model"
-    if unet.exists():
-        found["u-net, supervised", None] = masked(make_separator("unet", str(unet)))
     return {key: value for key, value in found.items() if not names or key[0] in names}
 
 

@@ -30,7 +30,7 @@ RIVALS: tuple[tuple[str, float | None], ...] = (
     ("comb", 2.0),
     ("nmf", 2.0),
     ("source-filter nmf", 2.0),
-    ("u-net, supervised", None),
+    ("u-net, supervised", 2.0),
     ("network, supervised", 2.0),
 )
 
