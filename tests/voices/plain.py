@@ -19,17 +19,27 @@ from stemless.voices.recurrence import GRU
 
 
 def sum_of_sines(
-    f0_hz: Tensor, hop_length: int, samples: int, sample_rate: int, partials: int = 101
+    f0_hz: Tensor,
+    hop_length: int,
+    samples: int,
+    sample_rate: int,
+    partials: int = 101,
+    amplitude: Tensor | None = None,
 ) -> Tensor:
-    """Partial by partial, all of [batch, samples, partials] at once; f0_hz [batch, frames], 0 unvoiced."""
+    """Partial by partial, all of [batch, samples, partials] at once, each with an amplitude of its own.
+
+    f0_hz [batch, frames], 0 unvoiced; amplitude [batch, frames] of the sum, 1 if not given.
+    """
     held = _lines(held_f0(f0_hz), hop_length, samples)
     voiced = _lines((f0_hz > 0).to(f0_hz.dtype), hop_length, samples)
     phase = torch.cumsum(2 * math.pi * held * (voiced > 0) / sample_rate, -1)
     k = torch.arange(1, partials + 1, dtype=f0_hz.dtype)
     below = ((held.unsqueeze(-1) * k) <= sample_rate / 2).to(f0_hz.dtype)
     below[..., 0] = 1.0
-    waves = torch.sin(phase.unsqueeze(-1) * k) * below / below.sum(-1, keepdim=True)
-    return voiced * waves.sum(-1)
+    share = voiced.unsqueeze(-1) * below / below.sum(-1, keepdim=True)
+    if amplitude is not None:
+        share = share * _lines(amplitude, hop_length, samples).unsqueeze(-1)
+    return (share * torch.sin(phase.unsqueeze(-1) * k)).sum(-1)
 
 
 def _lines(values: Tensor, hop_length: int, samples: int) -> Tensor:
@@ -94,11 +104,10 @@ def synthesise(
     hop = 256
     batch, voices, samples = noise.shape
     flat_f0 = f0_hz.flatten(0, 1)
-    harmonic = sum_of_sines(flat_f0, hop, samples, sample_rate)
+    harmonic = sum_of_sines(flat_f0, hop, samples, sample_rate, amplitude=parameters.amplitude.flatten(0, 1))
     frequencies = torch.fft.rfftfreq(2 * samples, 1 / sample_rate)
     slope = 200.0 / frequencies.clamp_min(200.0)
     harmonic = torch.fft.irfft(torch.fft.rfft(harmonic, 2 * samples) * slope, 2 * samples)[..., :samples]
-    harmonic = harmonic * _lines(parameters.amplitude.flatten(0, 1), hop, samples)
 
     magnitudes = parameters.noise_colour.flatten(0, 1)
     impulse = torch.fft.irfft(magnitudes.to(torch.complex64))
