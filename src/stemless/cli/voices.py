@@ -79,7 +79,7 @@ def voices(
         bool, typer.Option("--fit", help="First let the network learn from this recording; needs no stems.")
     ] = False,
     fit_steps: Annotated[
-        int, typer.Option("--fit-steps", min=1, help="How long to fit; a step takes about two seconds.")
+        int, typer.Option("--fit-steps", min=1, help="How long to fit; a step takes about a second.")
     ] = 300,
     fit_run: Annotated[
         Optional[Path],  # noqa: UP045
