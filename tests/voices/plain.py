@@ -10,12 +10,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-from stemless.voices.filters import lsf_to_lpc
+from stemless.voices.filters import allpole_response, lsf_to_lpc
 from stemless.voices.model import VoicesModel
 from stemless.voices.network import SynthesisParameters
 from stemless.voices.objectives import SCALES
 from stemless.voices.oscillator import held_f0
 from stemless.voices.recurrence import GRU
+from stemless.voices.synthesis import Excitation, SynthesisGrid, colour_basis, cover_frames
 
 
 def sum_of_sines(
@@ -86,6 +87,18 @@ def with_library_gru(model: VoicesModel) -> VoicesModel:
                 library.load_state_dict(child.state_dict())
                 setattr(module, name, library)
     return plain
+
+
+def voice_spectra(parameters: SynthesisParameters, excitation: Excitation, grid: SynthesisGrid) -> Tensor:
+    """Spectra of the frames of each voice, all at once: [batch, voices, frames, bins] complex."""
+    frames = excitation.harmonic.shape[2]
+    amplitude = cover_frames(parameters.amplitude, frames, 2).unsqueeze(-1)
+    noise_gain = cover_frames(parameters.noise_gain, frames, 2).unsqueeze(-1)
+    basis = colour_basis(parameters.noise_colour.shape[-1], grid.n_fft)
+    colour = (parameters.noise_colour @ basis).unsqueeze(2)
+    response = allpole_response(lsf_to_lpc(parameters.lsf.double()), grid.n_fft).to(torch.complex64)
+    source = amplitude * excitation.harmonic + (noise_gain * colour) * excitation.noise
+    return source * cover_frames(response, frames, 2)
 
 
 def synthesise(

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from plain import synthesise as plain_synthesise
+from plain import voice_spectra
 
 from stemless.voices.filters import lsf_to_lpc, spacing_to_lsf
 from stemless.voices.network import SynthesisParameters
@@ -18,7 +19,6 @@ from stemless.voices.synthesis import (
     roll_off_response,
     synthesise_mixture,
     synthesise_voices,
-    voice_spectra,
 )
 
 GRID = SynthesisGrid()

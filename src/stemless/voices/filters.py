@@ -77,11 +77,21 @@ def inverse_filter_response(lpc: Tensor, n_fft: int) -> Tensor:
 
     With so few coefficients a matrix product is faster than a padded transform.
     """
-    bins = n_fft // 2 + 1
-    delays = torch.arange(lpc.shape[-1], device=lpc.device, dtype=torch.float64)
-    omega = 2.0 * math.pi / n_fft * torch.arange(bins, device=lpc.device, dtype=torch.float64)
-    angles = (delays[:, None] * omega).to(lpc.dtype)
-    return torch.complex(lpc @ torch.cos(angles), lpc @ -torch.sin(angles))
+    real, imaginary = delay_basis(lpc.shape[-1], n_fft, lpc)
+    return torch.complex(lpc @ real, lpc @ imaginary)
+
+
+def delay_basis(taps: int, n_fft: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Real and imaginary part of e^(-j omega k), each [taps, bins], in the dtype of `like`."""
+    delays = torch.arange(taps, device=like.device, dtype=torch.float64)
+    omega = 2.0 * math.pi / n_fft * torch.arange(n_fft // 2 + 1, device=like.device, dtype=torch.float64)
+    angles = delays[:, None] * omega
+    return torch.cos(angles).to(like.dtype), -torch.sin(angles).to(like.dtype)
+
+
+def inverse_power(real: Tensor, imaginary: Tensor, max_gain: float = MAX_GAIN) -> Tensor:
+    """1 / (|A|^2 + e^2) with e = 1 / (2 max_gain), from the parts of A."""
+    return (real * real + imaginary * imaginary + (0.5 / max_gain) ** 2).reciprocal()
 
 
 def guarded_inverse(a: Tensor, max_gain: float = MAX_GAIN) -> Tensor:
@@ -89,7 +99,7 @@ def guarded_inverse(a: Tensor, max_gain: float = MAX_GAIN) -> Tensor:
 
     Equal to 1 / A wherever that is well below max_gain, never above it, and smooth between.
     """
-    return a.conj() / (a.real.square() + a.imag.square() + (0.5 / max_gain) ** 2)
+    return a.conj() * inverse_power(a.real, a.imag, max_gain)
 
 
 def allpole_response(lpc: Tensor, n_fft: int, max_gain: float = MAX_GAIN) -> Tensor:

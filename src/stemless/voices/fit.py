@@ -16,6 +16,7 @@ from stemless.runner import OnProgress, RunSettings, load_state, run_training
 from stemless.voices.corpus import HeldMixture
 from stemless.voices.learner import OptimiserConfig, VoicesLearner
 from stemless.voices.model import VoicesModel
+from stemless.voices.network import NetworkConfig
 from stemless.voices.tracks import PitchTracks
 from stemless.voices.training import TrainingConfig, make_data
 
@@ -49,7 +50,7 @@ def fit(
     Raises:
         StemlessError: the recording is too short or silent, or no voice is voiced in it.
     """
-    config = model.config if model is not None else VoicesModel().config
+    config = model.config if model is not None else NetworkConfig()
     duration_seconds = audio.shape[-1] / config.sample_rate
     if duration_seconds < SHORTEST_SECONDS:
         raise StemlessError(

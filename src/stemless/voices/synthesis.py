@@ -24,7 +24,8 @@ from torch import Tensor
 
 from stemless.voices.filters import (
     MAX_GAIN,
-    allpole_response,
+    delay_basis,
+    inverse_power,
     lsf_to_lpc,
 )
 from stemless.voices.network import SynthesisParameters
@@ -142,23 +143,6 @@ def cover_frames(values: Tensor, frames: int, dim: int) -> Tensor:
     return torch.cat([values, last.expand(*[missing if i == dim else -1 for i in range(values.ndim)])], dim)
 
 
-def filter_responses(parameters: SynthesisParameters, frames: int, grid: SynthesisGrid) -> Tensor:
-    """1 / A of each voice and frame: [batch, voices, frames, bins] complex64."""
-    lpc = lsf_to_lpc(parameters.lsf.double())
-    return cover_frames(allpole_response(lpc, grid.n_fft).to(torch.complex64), frames, 2)
-
-
-def voice_spectra(parameters: SynthesisParameters, excitation: Excitation, grid: SynthesisGrid) -> Tensor:
-    """Spectra of the frames of each voice: [batch, voices, frames, bins] complex."""
-    frames = excitation.harmonic.shape[2]
-    amplitude = cover_frames(parameters.amplitude, frames, 2).unsqueeze(-1)
-    noise_gain = cover_frames(parameters.noise_gain, frames, 2).unsqueeze(-1)
-    basis = colour_basis(parameters.noise_colour.shape[-1], grid.n_fft, amplitude.device)
-    colour = (parameters.noise_colour @ basis).unsqueeze(2)
-    source = amplitude * excitation.harmonic + (noise_gain * colour) * excitation.noise
-    return source * filter_responses(parameters, frames, grid)
-
-
 class _SumOfVoices(torch.autograd.Function):
     """sum_j (a_j E_j + g_j C_j U_j) / A_j and its adjoint in closed form, a voice at a time.
 
@@ -181,13 +165,13 @@ class _SumOfVoices(torch.autograd.Function):
         real = amplitude.new_empty(batch, voices, frames, bins)
         imaginary = torch.empty_like(real)
         total = harmonic.new_zeros(batch, frames, bins)
-        basis = _delays_basis(lpc.shape[-1], n_fft, lpc)
+        basis = delay_basis(lpc.shape[-1], n_fft, lpc)
         for example, voice in itertools.product(range(batch), range(voices)):
             at = (example, voice)
             # float64 up to here: the coefficients cancel (see `lsf_to_lpc`).
             real[at], imaginary[at] = lpc[at] @ basis[0], lpc[at] @ basis[1]
             source = _source(amplitude[at], noise_gain[at], colour[at], harmonic[at], noise[at])
-            inverse = _guarded(real[at], imaginary[at])
+            inverse = inverse_power(real[at], imaginary[at])
             total[example] += source * torch.complex(real[at] * inverse, -imaginary[at] * inverse)
         ctx.save_for_backward(amplitude, noise_gain, colour, harmonic, noise, real, imaginary)
         ctx.lpc_shape, ctx.lpc_dtype, ctx.n_fft = lpc.shape, lpc.dtype, n_fft
@@ -200,7 +184,7 @@ class _SumOfVoices(torch.autograd.Function):
         d_amplitude, d_gain = torch.empty_like(amplitude), torch.empty_like(noise_gain)
         d_colour = torch.empty_like(colour)
         d_lpc = amplitude.new_empty(ctx.lpc_shape)
-        basis = _delays_basis(ctx.lpc_shape[-1], ctx.n_fft, amplitude)
+        basis = delay_basis(ctx.lpc_shape[-1], ctx.n_fft, amplitude)
         back = torch.stack(basis, -1).flatten(-2).t().contiguous()
         floor = (0.5 / MAX_GAIN) ** 2
         for example in range(batch):
@@ -208,7 +192,7 @@ class _SumOfVoices(torch.autograd.Function):
             conjugate = gradient.conj().resolve_conj()
             for voice in range(voices):
                 at = (example, voice)
-                inverse = _guarded(real[at], imaginary[at])
+                inverse = inverse_power(real[at], imaginary[at])
                 adjoint = torch.complex(real[at] * inverse, imaginary[at] * inverse)
                 to_source = _pairs(gradient * adjoint)
                 d_amplitude[at] = (to_source * _pairs(harmonic[at])).sum(-1)
@@ -229,26 +213,13 @@ def _source(amplitude: Tensor, gain: Tensor, colour: Tensor, harmonic: Tensor, n
     return amplitude.unsqueeze(-1) * harmonic + torch.outer(gain, colour) * noise
 
 
-def _guarded(real: Tensor, imaginary: Tensor) -> Tensor:
-    """1 / (|A|^2 + e^2); see `guarded_inverse`."""
-    return (real * real + imaginary * imaginary + (0.5 / MAX_GAIN) ** 2).reciprocal()
-
-
 def _pairs(spectrum: Tensor) -> Tensor:
     """Real and imaginary parts side by side: [frames, bins] complex -> [frames, 2 bins]."""
     return torch.view_as_real(spectrum.resolve_conj()).flatten(-2)
 
 
-def _delays_basis(taps: int, n_fft: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Real and imaginary part of e^(-j omega k), each [taps, bins], in the dtype of `like`."""
-    delays = torch.arange(taps, device=like.device, dtype=torch.float64)
-    omega = 2.0 * math.pi / n_fft * torch.arange(n_fft // 2 + 1, device=like.device, dtype=torch.float64)
-    angles = delays[:, None] * omega
-    return torch.cos(angles).to(like.dtype), -torch.sin(angles).to(like.dtype)
-
-
 def mixture_spectra(parameters: SynthesisParameters, excitation: Excitation, grid: SynthesisGrid) -> Tensor:
-    """`voice_spectra` summed over the voices, [batch, frames, bins], for training: fast and small."""
+    """Spectra of the frames, summed over the voices: [batch, frames, bins] complex."""
     frames = excitation.harmonic.shape[2]
     basis = colour_basis(parameters.noise_colour.shape[-1], grid.n_fft, excitation.noise.device)
     spectra: Tensor = _SumOfVoices.apply(  # type: ignore[no-untyped-call]

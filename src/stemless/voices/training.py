@@ -95,11 +95,12 @@ def make_learner(config: TrainingConfig) -> Any:
         from stemless.voices.baselines.unet_learner import UNetLearner
 
         return UNetLearner(config.optimiser, steps=config.steps, bf16=config.bf16, seed=config.seed)
-    model = VoicesModel(config.network)
     if config.start:
         from stemless.voices.network_separator import load_model
 
         model = load_model(config.start)
+    else:
+        model = VoicesModel(config.network)
     return VoicesLearner(
         model, config.regime, config.optimiser, steps=config.steps, seed=config.seed, bf16=config.bf16
     )
