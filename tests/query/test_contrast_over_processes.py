@@ -56,6 +56,9 @@ def step(rank: int, folder: Path) -> None:
     loss = contrastive_loss(parallel(features), text, ids, 0.1, mask=mask, gather=gather)
     loss.backward()
     torch.save((loss.detach(), head.weight.grad), folder / f"{rank}.pt")
+    # Who leaves while the other still holds the connection can abort it.
+    del parallel
+    torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
