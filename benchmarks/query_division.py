@@ -1,0 +1,315 @@
+"""Who hears which recording of the pool: the embedding, the separator, or neither until the test.
+
+`STEMLESS_DATA/pool` holds recordings of everyday sounds and instruments. Each of its groups (all cuts of one
+recording, all takes of one instrument or voice) goes to one side as a whole, by the hash of its name:
+
+- recordings whose licence forbids commercial use, or binds what is made of them, are in no training;
+- 60 labels are heard by neither training; all their recordings are for the test;
+- ESC-10 and ESC-50: folds 1 and 2 train the embedding, fold 3 the separator and the test. So all of fold 3
+  is new to the embedding, and its zero-shot test; the clips under other licences count there as well;
+- of all else the embedding and the separator get 45 % each, the test the rest. Where a label is one group,
+  its sides know different labels;
+- labels of which the pool says that they name no sound one would ask for ("metal", "hit", "fingers") are out.
+
+    STEMLESS_DATA=... STEMLESS_RUNS=... python benchmarks/query_division.py
+
+writes the manifests into `STEMLESS_RUNS/query/data`: pool_embedding.csv, pool_validation.csv (to choose the
+embedding's hyper-parameters), pool_separator.csv (with validation rows of its own), pool_test.csv,
+pool_heldback.csv (the part of it with the 60 labels), pool_fold3.csv; and credits_embedding.md and
+credits_separator.md, which the model cards carry.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from stemless.query.manifest import Recording, Split, divide, write_manifest
+
+Role = Literal["embedding", "separator", "test"]
+ROLES: Final[tuple[Role, ...]] = ("embedding", "separator", "test")
+
+HELD_BACK: Final = 60
+HELD_BACK_FAMILIES: Final = 8
+SEED: Final = 1
+TRAINING_SHARE: Final = 0.45
+# Instruments are few, and what is tested with them is players that training never heard.
+INSTRUMENT_TRAINING_SHARE: Final = 0.375
+FOLD_3_TEST_SHARE: Final = 0.25
+VALIDATION_SHARE: Final = 0.1
+FIXED_ROLES: Final[Mapping[str, Role]] = {
+    "ljspeech": "separator",
+    "cmu_arctic": "embedding",
+    "jfk": "embedding",
+}
+ESC_FOLDERS: Final = ("esc10", "esc50")
+
+# Held back would mean nothing for what training hears under another name, or as a rendered instrument. So no
+# label with one of these words is a candidate, nor one of these labels.
+TWIN_WORDS: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        bass bell bird birds bowed campfire cello chime chimes choir claps clapping cymbal cymbals door
+        drill drum engine fan fire flute footsteps guitar harmonics honking humming piano rain ringing river
+        saxophone sax speech strings ticking toilet trumpet tuba violin voice voices walking
+        """,
+    )
+)
+TWIN_LABELS: Final = frozenset(
+    [
+        "acoustic guitar",
+        "banjo",
+        "bar crowd",
+        "burp",
+        "crowd of people",
+        "finger snap",
+        "forest birds",
+        "frogs and crickets",
+        "glockenspiel",
+        "hand clap",
+        "hi-hat",
+        "marimba",
+        "opening a can",
+        "running water",
+        "stopwatch",
+        "storm water",
+        "train interior",
+        "triangle",
+        "water",
+        "water tap",
+        "whistle",
+    ]
+)
+
+_FORBIDDEN: Final = re.compile(r"\bNC\b|\bSA\b|NonCommercial|ShareAlike|Sampling", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A row of the pool's manifest, as far as the division asks for it."""
+
+    path: str
+    label: str
+    caption: str
+    family: str
+    licence: str
+    group: str
+    task: str
+    seconds: float
+    attribution: str
+    asked_for: bool
+
+    @property
+    def folder(self) -> str:
+        return self.path.split("/")[0]
+
+    @property
+    def fold(self) -> int | None:
+        """1 to 3 for the clips of ESC-10 and ESC-50, in whose file names it stands."""
+        if self.folder not in ESC_FOLDERS:
+            return None
+        return int(self.path.split("__")[1].split("-")[0])
+
+
+def read_pool(folder: Path) -> list[Clip]:
+    """The clips of the pool, in the order of its manifest."""
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        return [
+            Clip(
+                **{
+                    name: row[name]
+                    for name in ("path", "label", "caption", "family", "licence", "group", "task")
+                },
+                seconds=float(row["seconds"]),
+                attribution=row["attribution"],
+                asked_for=row["query_ok"] == "1",
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def may_ship(licence: str) -> bool:
+    """Whether weights trained on a recording may be given away under Apache-2.0.
+
+    Where a compilation has one licence and its clip another, the clip's counts.
+
+    >>> may_ship("clip: CC BY; compilation: CC BY-NC 3.0"), may_ship("CC BY 3.0 (ESC-10); clip: CC-Sampling+")
+    (True, False)
+    """
+    clip = re.search(r"clip: ([^;]*)", licence)
+    return not _FORBIDDEN.search(clip[1] if clip else licence)
+
+
+def share_of(name: str, seed: int = SEED) -> float:
+    """Where a name falls between 0 and 1: as good as random, but the same for ever and for every order."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8]) / 2**64
+
+
+def held_back_labels(clips: Sequence[Clip], count: int = HELD_BACK, seed: int = SEED) -> list[str]:
+    """Labels that no training hears, drawn among those whose recordings share no group with other labels.
+
+    Labels of ESC-50 are no candidates, as its classes are known to the embedding, nor are those with a twin.
+
+    Raises:
+        ValueError: there are not enough, or of fewer than `HELD_BACK_FAMILIES` families.
+    """
+    labels_of: dict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        labels_of[clip.group].add(clip.label)
+    refused = {clip.label for clip in clips if clip.fold or not clip.asked_for or not may_ship(clip.licence)}
+    refused |= {label for labels in labels_of.values() if len(labels) > 1 for label in labels} | TWIN_LABELS
+    family = {
+        clip.label: clip.family
+        for clip in clips
+        if clip.label not in refused and TWIN_WORDS.isdisjoint(re.findall(r"[a-z]+", clip.label.lower()))
+    }
+    drawn = sorted(family, key=lambda label: share_of(f"label {label}", seed))[:count]
+    families = {family[label] for label in drawn}
+    if len(drawn) < count or (count >= HELD_BACK and len(families) < HELD_BACK_FAMILIES):
+        raise ValueError(f"{len(drawn)} labels of {len(families)} families can be held back, not {count}")
+    return sorted(drawn)
+
+
+def roles_of_groups(clips: Sequence[Clip], held_back: Iterable[str]) -> dict[str, Role]:
+    """The side of each group: of ESC by fold, of some folders fixed, else by hash."""
+    held_back = frozenset(held_back)
+    roles: dict[str, Role] = {}
+    fold_3: dict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        if clip.label in held_back:
+            roles[clip.group] = "test"
+        elif clip.fold == 3:
+            fold_3[clip.label].add(clip.group)
+        elif clip.fold:
+            roles[clip.group] = "embedding"
+    for label in sorted(fold_3):
+        order = sorted(fold_3[label], key=share_of)
+        wanted = max(1, round(FOLD_3_TEST_SHARE * len(order)))
+        taken = sum(roles.get(group) == "test" for group in order)
+        for group in order:
+            if group not in roles:
+                # The separator keeps a group of every class as well.
+                roles[group] = "test" if taken < min(wanted, len(order) - 1) else "separator"
+                taken += roles[group] == "test"
+    for clip in clips:
+        if clip.group not in roles:
+            share = INSTRUMENT_TRAINING_SHARE if clip.task == "instrument" else TRAINING_SHARE
+            place = share_of(clip.group)
+            by_hash: Role = "embedding" if place < share else "separator" if place < 2 * share else "test"
+            roles[clip.group] = FIXED_ROLES.get(clip.folder, by_hash)
+    return roles
+
+
+def divided(clips: Sequence[Clip]) -> tuple[dict[Role, list[Clip]], list[str]]:
+    """The clips of each side, and the labels held back; what may not ship or names no sound is in none."""
+    usable = [clip for clip in clips if may_ship(clip.licence) and clip.asked_for]
+    held_back = held_back_labels(clips)
+    roles = roles_of_groups(usable, held_back)
+    return {role: [clip for clip in usable if roles[clip.group] == role] for role in ROLES}, held_back
+
+
+def recordings(clips: Sequence[Clip], folder: Path, split: Split = "train") -> list[Recording]:
+    """The clips as the rows of a manifest."""
+    return [Recording(folder / c.path, c.caption, (c.label,), c.group, split) for c in clips]
+
+
+def author(attribution: str) -> str:
+    """Who made a recording, as short as it can be said.
+
+    >>> author("- [3-9-B.ogg]: clip derived from a.aif (http://freesound.org/jo/sounds/9/) by jo [CC0]")
+    'jo'
+    >>> author("nfrae http://www.freesound.org/people/nfrae/sounds/100032/")
+    'nfrae'
+    """
+    named = re.search(r" by ([^\[]+?)(?: \[[^\]]*\])?\s*$", attribution) if "derived" in attribution else None
+    return (named[1] if named else re.sub(r"\s*https?://\S+", "", attribution)).strip()
+
+
+def credits_of(clips: Sequence[Clip], role: str) -> str:
+    """Markdown: folder, licence and number, then the authors with their recordings."""
+    count: dict[tuple[str, str], int] = defaultdict(int)
+    works: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for clip in clips:
+        count[clip.folder, clip.licence] += 1
+        name = re.sub(r"^freesound:", "", clip.group) if clip.group.startswith("freesound:") else ""
+        works[clip.folder, _short(clip.licence), author(clip.attribution)].add(name)
+    lines = [f"# Recordings that trained the {role}", "", "| folder | licence | clips |", "|---|---|---|"]
+    lines += [f"| {folder} | {licence} | {n} |" for (folder, licence), n in sorted(count.items())]
+    lines += ["", "Numbers are those of freesound.org. All were cut, mixed to mono and resampled to 16 kHz."]
+    for folder in sorted({clip.folder for clip in clips}):
+        lines += ["", f"## {folder}", ""]
+        for (place, licence, who), names in sorted(works.items()):
+            if place == folder:
+                numbers = ", ".join(sorted(names - {""}, key=lambda n: (len(n), n)))
+                lines.append(f"- {who} ({licence})" + (f": {numbers}" if numbers else ""))
+    return "\n".join(lines) + "\n"
+
+
+def _short(licence: str) -> str:
+    clip = re.search(r"clip: ([^;]*)", licence)
+    return clip[1].strip() if clip else licence
+
+
+def write_division(pool: Path, folder: Path) -> dict[str, list[Clip]]:
+    """Write the manifests and credits into a folder; returns the clips of each manifest by its name."""
+    clips = read_pool(pool)
+    sides, held_back = divided(clips)
+    folder.mkdir(parents=True, exist_ok=True)
+    clip_of = {pool / clip.path: clip for clip in clips}
+    validation, embedding = divide(recordings(sides["embedding"], pool), VALIDATION_SHARE, SEED)
+    own_validation, separator = divide(recordings(sides["separator"], pool), VALIDATION_SHARE, SEED)
+    # Two recordings of Freesound were cut into clips of different folds: they are known from training.
+    known = {clip.group for clip in clips if clip.fold in (1, 2)}
+    fold_3 = [clip for clip in clips if clip.fold == 3 and clip.group not in known]
+    held = [clip for clip in sides["test"] if clip.label in held_back]
+    manifests = {
+        "pool_embedding": embedding,
+        "pool_validation": _in_split(validation, "validation"),
+        "pool_separator": separator + _in_split(own_validation, "validation"),
+        "pool_test": recordings(sides["test"], pool, "test"),
+        "pool_heldback": recordings(held, pool, "test"),
+        "pool_fold3": recordings(fold_3, pool, "test"),
+    }
+    for name, rows in manifests.items():
+        write_manifest(rows, folder / f"{name}.csv", overwrite=True)
+    for role in ("embedding", "separator"):
+        temporary = folder / f".credits_{role}.part"
+        temporary.write_text(credits_of(sides[role], role), encoding="utf-8")
+        temporary.replace(folder / f"credits_{role}.md")
+    return {name: [clip_of[row.audio] for row in rows] for name, rows in manifests.items()}
+
+
+def _in_split(rows: Iterable[Recording], split: Split) -> list[Recording]:
+    return [Recording(row.audio, row.caption, row.phrases, row.group, split) for row in rows]
+
+
+def folder_of(variable: str) -> Path:
+    """The folder that an environment variable names.
+
+    Raises:
+        SystemExit: it is not set.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        raise SystemExit(f"set {variable}: STEMLESS_DATA holds pool/, STEMLESS_RUNS is for what is made")
+    return Path(value)
+
+
+def main() -> None:
+    written = write_division(folder_of("STEMLESS_DATA") / "pool", folder_of("STEMLESS_RUNS") / "query/data")
+    for name, clips in written.items():
+        hours = sum(clip.seconds for clip in clips) / 3600
+        groups, labels = len({clip.group for clip in clips}), len({clip.label for clip in clips})
+        print(f"{name}: {len(clips)} clips, {groups} groups, {labels} labels, {hours:.2f} h")
+
+
+if __name__ == "__main__":
+    main()
