@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from stemless import __version__
-from stemless.cli import doctor, evaluate, models, phrases, train, voices
+from stemless.cli import data, doctor, evaluate, models, phrases, train, voices
 from stemless.cli.console import say
 from stemless.errors import StemlessError, UsageError
 
@@ -38,6 +38,7 @@ app.command("voices")(voices.voices)
 app.command("evaluate")(evaluate.evaluate)
 app.command("phrases")(phrases.phrases)
 app.add_typer(train.app, name="train")
+app.add_typer(data.app, name="data")
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 

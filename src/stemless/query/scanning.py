@@ -47,7 +47,7 @@ def scan(folder: str | Path, *, report: Callable[[str], None] | None = None) -> 
         raise StemlessError(f"{folder}: is not a folder: give the one that holds the recordings")
     report = report or _warn
     recordings = []
-    for path in _audio_files(folder):
+    for path in audio_files(folder):
         try:
             beside = _sidecar(path)
         except StemlessError as error:
@@ -72,7 +72,8 @@ def _warn(message: str) -> None:
     warnings.warn(message, stacklevel=3)
 
 
-def _audio_files(folder: Path) -> Iterator[Path]:
+def audio_files(folder: Path) -> Iterator[Path]:
+    """The audio and video files below a folder, hidden ones left out, in the order of their names."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):

@@ -1,0 +1,95 @@
+"""`stemless data`: make and list the recordings that training learns from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from stemless.cli.console import Printer
+from stemless.cli.options import Json, Overwrite, Quiet, Seed
+
+app = typer.Typer(help="Prepare recordings to learn from.", rich_markup_mode=None)
+
+
+class Layout(StrEnum):
+    auto = "auto"
+    captions = "captions"
+    esc50 = "esc50"
+    music = "music"
+    vggsound = "vggsound"
+    audiocaps = "audiocaps"
+
+
+@app.callback()
+def _data() -> None:
+    """Prepare recordings to learn from."""
+
+
+@app.command("scan")
+def scan(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with the recordings.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The manifest, .csv or .jsonl.")
+    ],
+    layout: Annotated[
+        Layout,
+        typer.Option("--layout", help="Data set the folder holds; captions is any folder; auto finds out."),
+    ] = Layout.auto,
+    test_fold: Annotated[
+        Optional[int],  # noqa: UP045 (typer reads it at run time)
+        typer.Option("--test-fold", help="Fold of ESC-50 that is held back for test."),
+    ] = None,
+    validation_fold: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--validation-fold", help="Fold of ESC-50 that is held back for validation."),
+    ] = None,
+    validation: Annotated[
+        float, typer.Option("--validation", help="Share of the training recordings to validate with.")
+    ] = 0.0,
+    test: Annotated[
+        float, typer.Option("--test", help="Share of the training recordings to hold back for test.")
+    ] = 0.0,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """List a folder of recordings, with what is heard in each, in a manifest.
+
+    Any folder will do: the captions are text files beside the audio (rain.wav, rain.txt), or the names of
+    files and folders. MUSIC, VGGSound, AudioCaps and ESC-50 are known as their authors lay them out.
+    """
+    from stemless.data.adapters.layouts import hold_back, scan_folder
+    from stemless.errors import StemlessError
+    from stemless.query.manifest import write_manifest
+
+    if output.exists() and not overwrite:
+        raise StemlessError(f"{output}: exists already; choose another name or add --overwrite")
+    say = Printer(as_json, quiet)
+    with say.working("looking for recordings"):
+        found, layout_found = scan_folder(
+            folder, layout.value, test_fold=test_fold, validation_fold=validation_fold, report=say.warn
+        )
+    recordings = hold_back(found.recordings, validation=validation, test=test, seed=seed)
+    write_manifest(recordings, output, overwrite=overwrite)
+    if found.missing:
+        say.note(f"{found.missing} of {found.listed} listed clips are not in {folder}")
+    splits = Counter(recording.split for recording in recordings)
+    counts = ", ".join(
+        f"{splits[split]} {split}" for split in ("train", "validation", "test") if splits[split]
+    )
+    say.done(
+        f"{output}: {len(recordings)} recordings, laid out as {layout_found} ({counts})",
+        {
+            "manifest": str(output),
+            "layout": layout_found,
+            "recordings": len(recordings),
+            "splits": dict(splits),
+            "listed": found.listed,
+            "missing": found.missing,
+        },
+    )
