@@ -1,0 +1,29 @@
+"""The paraphrase test asks for what no one was told: its wordings are not those that training reads."""
+
+import csv
+import re
+from pathlib import Path
+
+PARAPHRASES = Path(__file__).resolve().parents[2] / "benchmarks" / "paraphrases.csv"
+ARTICLES = {"a", "an", "the", "some", "someone", "somebody"}
+
+
+def rows() -> list[dict[str, str]]:
+    with PARAPHRASES.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def content(text: str) -> tuple[str, ...]:
+    return tuple(word for word in re.findall(r"[a-z]+", text.lower()) if word not in ARTICLES)
+
+
+def test_there_are_sixty_pairs_among_a_hundred_labels() -> None:
+    pairs = [row for row in rows() if row["paraphrase"]]
+    labels = [row["label"] for row in rows()]
+    assert len(pairs) == 60
+    assert len(labels) == len(set(labels)) >= 100
+
+
+def test_no_paraphrase_holds_a_word_of_its_label() -> None:
+    for row in rows():
+        assert not set(content(row["paraphrase"])) & set(content(row["label"])), row
