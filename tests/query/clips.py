@@ -28,3 +28,11 @@ def recording(
     audio = sum(tone(word, seconds) for word in phrases or (caption,))
     soundfile.write(folder / f"{name}.wav", audio, RATE, subtype="FLOAT")
     return Recording(folder / f"{name}.wav", caption, tuple(phrases))
+
+
+def touched(folder: Path, *names: str) -> None:
+    """Empty files where only their names matter."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")

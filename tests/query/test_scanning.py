@@ -4,17 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from clips import touched
 
 from stemless.errors import StemlessError
 from stemless.query.manifest import Recording, read_manifest, write_manifest
 from stemless.query.scanning import name_words, scan
-
-
-def touched(folder: Path, *names: str) -> None:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
 
 
 @pytest.mark.parametrize(

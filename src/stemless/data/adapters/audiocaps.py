@@ -64,7 +64,7 @@ def scan(folder: Path, lists: Sequence[Path], report: Report) -> Scan:
         else:
             wordless += 1
     if wordless:
-        report(f"{wordless} clips left out: their captions hold no words")
+        report(f"{wordless} of {len(clips)} clips left out: their captions hold no words")
     return Scan(untorn(recordings, report), len(clips), missing)
 
 

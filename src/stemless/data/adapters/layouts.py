@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,14 +59,16 @@ def scan_folder(
     if test_fold is not None and test_fold == validation_fold:
         raise UsageError(f"fold {test_fold} cannot be both for test and for validation")
     layout, lists = _known_lists(folder, layout)
-    folds = {"test_fold": test_fold, "validation_fold": validation_fold}
-    if layout != "esc50" and any(folds.values()):
+    if layout != "esc50" and (test_fold or validation_fold):
         raise UsageError(f"folds are for ESC-50, and {folder} is laid out as {layout}; leave the folds out")
     if layout == "captions":
         rows = scan_captions(folder, report=report)
         return Scan(tuple(rows), len(rows), 0), layout
-    read = functools.partial(esc50.scan, **folds) if layout == "esc50" else DATA_SETS[layout].scan
-    found: Scan = read(folder, lists, report)
+    found: Scan
+    if layout == "esc50":
+        found = esc50.scan(folder, lists, report, test_fold=test_fold, validation_fold=validation_fold)
+    else:
+        found = DATA_SETS[layout].scan(folder, lists, report)
     if not found.recordings:
         raise StemlessError(
             f"{folder}: none of the {found.listed} clips that {lists[0].name} lists is here; put the audio "

@@ -119,8 +119,9 @@ def untorn(recordings: Iterable[Recording], report: Report) -> tuple[Recording, 
         strongest.setdefault(recording.kept_together, recording.split)
     kept = tuple(r for r in recordings if strongest[r.kept_together] == r.split)
     if len(kept) < len(recordings):
+        count = len(recordings) - len(kept)
         report(
-            f"{len(recordings) - len(kept)} clips left out: other clips of the same video or recording are "
-            "held back for test or validation"
+            f"{count} of {len(recordings)} clips left out: other clips of the same video or recording are held "
+            "back for test or validation"
         )
     return kept
