@@ -34,8 +34,9 @@ def peak_gigabytes() -> float:
 
 def measure_step(form: str, steps: int) -> dict[str, float]:
     """Seconds of a step (forward, backward, Adam) after one to warm up, and the peak of memory."""
+    from stemless.optimiser import OptimiserConfig
     from stemless.voices.corpus import Batch
-    from stemless.voices.learner import OptimiserConfig, VoicesLearner
+    from stemless.voices.learner import VoicesLearner
     from stemless.voices.model import VoicesModel
 
     torch.set_num_threads(1)

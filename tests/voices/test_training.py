@@ -11,9 +11,10 @@ import torch
 
 from stemless.configuration import from_mapping
 from stemless.errors import StemlessError
+from stemless.optimiser import OptimiserConfig
 from stemless.voices.corpus import HeldMixture, StretchSampler, read_manifest
 from stemless.voices.fit import fit
-from stemless.voices.learner import OptimiserConfig, VoicesLearner
+from stemless.voices.learner import VoicesLearner
 from stemless.voices.model import VoicesModel
 from stemless.voices.network import NetworkConfig
 from stemless.voices.network_separator import load_model

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from stemless.errors import StemlessError
+from stemless.optimiser import OptimiserConfig
 from stemless.runner import OnProgress, RunSettings, load_state, run_training
 from stemless.voices.corpus import HeldMixture
-from stemless.voices.learner import OptimiserConfig, VoicesLearner
+from stemless.voices.learner import VoicesLearner
 from stemless.voices.model import VoicesModel
 from stemless.voices.network import NetworkConfig
 from stemless.voices.tracks import PitchTracks

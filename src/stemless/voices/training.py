@@ -12,9 +12,10 @@ import torch
 
 from stemless import checkpoint
 from stemless.errors import StemlessError
+from stemless.optimiser import OptimiserConfig
 from stemless.runner import EpochData, OnProgress, RunSettings, load_state, read_curve, run_training
 from stemless.voices.corpus import Mixture, StretchSampler, read_manifest
-from stemless.voices.learner import OptimiserConfig, Regime, VoicesLearner
+from stemless.voices.learner import Regime, VoicesLearner
 from stemless.voices.model import VoicesModel
 from stemless.voices.network import NetworkConfig
 

@@ -5,10 +5,10 @@ import torch
 
 pytest.importorskip("lightning")
 
+from stemless.optimiser import OptimiserConfig
 from stemless.voices.baselines.unet import UNetConfig
 from stemless.voices.baselines.unet_learner import UNetLearner
 from stemless.voices.corpus import Batch
-from stemless.voices.learner import OptimiserConfig
 
 
 def learner(bf16: bool = False) -> UNetLearner:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from stemless.optimiser import OptimiserConfig
 from stemless.voices.baselines.unet import UNet, UNetConfig, unet_examples, unet_loss
 from stemless.voices.corpus import Batch
-from stemless.voices.learner import OptimiserConfig, SeededLearner
+from stemless.voices.learner import SeededLearner
 
 
 class UNetLearner(SeededLearner):
