@@ -121,7 +121,7 @@ def untorn(recordings: Iterable[Recording], report: Report) -> tuple[Recording, 
     if len(kept) < len(recordings):
         count = len(recordings) - len(kept)
         report(
-            f"{count} of {len(recordings)} clips left out: other clips of the same video or recording are held "
-            "back for test or validation"
+            f"{count} of {len(recordings)} clips left out: other clips of the same video or recording are "
+            "held back for test or validation"
         )
     return kept
