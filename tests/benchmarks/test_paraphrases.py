@@ -4,6 +4,8 @@ import csv
 import re
 from pathlib import Path
 
+from stemless.query.wordings import all_wordings, wordings_of
+
 PARAPHRASES = Path(__file__).resolve().parents[2] / "benchmarks" / "paraphrases.csv"
 ARTICLES = {"a", "an", "the", "some", "someone", "somebody"}
 
@@ -27,3 +29,13 @@ def test_there_are_sixty_pairs_among_a_hundred_labels() -> None:
 def test_no_paraphrase_holds_a_word_of_its_label() -> None:
     for row in rows():
         assert not set(content(row["paraphrase"])) & set(content(row["label"])), row
+
+
+def test_no_paraphrase_is_among_the_wordings_of_training() -> None:
+    known = {content(wording) for label in all_wordings() for wording in wordings_of(label)}
+    for row in rows():
+        assert not row["paraphrase"] or content(row["paraphrase"]) not in known, row
+
+
+def test_every_label_has_wordings() -> None:
+    assert {row["label"] for row in rows()} <= set(all_wordings())
