@@ -57,9 +57,10 @@ TWIN_WORDS: Final = frozenset(
     re.findall(
         r"\w+",
         """
-        bass bell bird birds bowed campfire cello chime chimes choir claps clapping cymbal cymbals door
-        drill drum engine fan fire flute footsteps guitar harmonics honking humming piano rain ringing river
-        saxophone sax speech strings ticking toilet trumpet tuba violin voice voices walking
+        angklung bass bell bird birds bowed cabasa campfire cello chime chimes choir clapping claps claves
+        coins conga congas cowbell cymbal cymbals door drill drum engine fan fire flute footsteps guitar
+        harmonics honking humming keys kick piano rain ringing river sax saxophone shaker speech strings
+        ticking toilet trumpet tuba typing vinyl violin voice voices walking woodblocks
         """,
     )
 )
@@ -77,6 +78,7 @@ TWIN_LABELS: Final = frozenset(
         "hand clap",
         "hi-hat",
         "marimba",
+        "metal being hit",
         "opening a can",
         "running water",
         "stopwatch",
