@@ -11,7 +11,7 @@ import json
 import logging
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def _as_it_is(batch: Any) -> Any:
 
 
 class _Watch(Callback):
-    """Progress to the caller, the losses to `curve.json`."""
+    """Progress to the caller, losses and scores to `curve.json`."""
 
     def __init__(self, path: Path, steps: int, on_progress: OnProgress | None) -> None:
         self.path, self.steps, self.on_progress = path, steps, on_progress
@@ -85,7 +85,7 @@ class _Watch(Callback):
         measured = {
             name: round(float(value), 6)
             for name, value in trainer.callback_metrics.items()
-            if name in ("train_loss", "validation_loss")
+            if name.startswith(("train_", "validation_"))
         }
         rows = [row for row in read_curve(self.path.parent) if row["step"] < trainer.global_step]
         rows.append({"step": trainer.global_step, **measured})
@@ -94,8 +94,28 @@ class _Watch(Callback):
         temporary.replace(self.path)
 
 
+def claim(run: Path, settings: Mapping[str, Any]) -> None:
+    """Mark a run folder with its settings; going on with other ones is refused.
+
+    Raises:
+        StemlessError: the folder holds a run with other settings, or something else.
+    """
+    wanted = {key: value for key, value in settings.items() if key not in ("threads", "device", "output")}
+    marker = run / "training.json"
+    if marker.exists():
+        if json.loads(marker.read_text(encoding="utf-8")) != wanted:
+            raise StemlessError(
+                f"{run}: holds a run with other settings; choose another output or delete the folder"
+            )
+        return
+    if run.exists() and any(run.iterdir()):
+        raise StemlessError(f"{run}: is not empty and holds no training run; choose another output")
+    run.mkdir(parents=True, exist_ok=True)
+    marker.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+
+
 def read_curve(run: Path) -> list[dict[str, float]]:
-    """The losses of a run by epoch: rows of step, train_loss and, where measured, validation_loss."""
+    """What a run measured by epoch: rows of step, train_loss and, with validation, validation_loss."""
     path = run / "curve.json"
     if not path.exists():
         return []

@@ -10,18 +10,9 @@ import torch
 from clips import RATE, recording
 
 from stemless.errors import StemlessError
+from stemless.query.collation import Item, MixedBatch, collate, phrase_id, prompt_grid
 from stemless.query.manifest import Recording
-from stemless.query.mixing import (
-    Item,
-    MixedBatch,
-    MixingConfig,
-    MixtureSampler,
-    collate,
-    draw_item,
-    joined_caption,
-    phrase_id,
-    prompt_grid,
-)
+from stemless.query.mixing import MixingConfig, MixtureSampler, draw_item, joined_caption
 from stemless.query.objectives import consistency_loss, contrastive_loss, unsupervised_loss
 from stemless.query.recordings import RecordingPool, level_db
 from stemless.spectrum import Grid, stft

@@ -1,4 +1,4 @@
-"""`stemless train voices`: learn from mixtures and the pitch of their voices."""
+"""`stemless train`: learn from mixtures, recordings or texts."""
 
 from __future__ import annotations
 
@@ -38,4 +38,49 @@ def voices(
         folder = train(settings, on_progress=on_progress)
     say.done(
         f"{folder}\ntry it with  stemless voices IN --f0 CSV --model {folder} -o DIR", {"model": str(folder)}
+    )
+
+
+@app.command("text")
+def text(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
+    overrides: Annotated[
+        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
+        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Distil the small text tower from a sentence model; run again, it goes on where it stopped."""
+    from stemless.configuration import load_configuration
+    from stemless.query.text_distillation import DistillationConfig, train
+
+    settings = load_configuration(DistillationConfig, config, overrides or ())
+    say = Printer(as_json, quiet)
+    with say.progress("distilling") as on_progress:
+        folder = train(settings, on_progress=on_progress)
+    say.done(str(folder), {"model": str(folder)})
+
+
+@app.command("query")
+def query(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
+    overrides: Annotated[
+        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
+        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a query separator on recordings with captions; run again, it goes on where it stopped."""
+    from stemless.configuration import load_configuration
+    from stemless.query.training import TrainingConfig, train
+
+    settings = load_configuration(TrainingConfig, config, overrides or ())
+    say = Printer(as_json, quiet)
+    with say.progress("training") as on_progress:
+        folder = train(settings, on_progress=on_progress, report=say.warn)
+    say.done(
+        f"{folder}\ntry it with  stemless separate IN --prompt TEXT --model {folder} -o DIR",
+        {"model": str(folder)},
     )

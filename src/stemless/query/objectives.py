@@ -3,7 +3,7 @@
 Notation: X = |STFT(M)| of a mixture of mixtures M = sum_i M_i, X_i = |STFT(M_i)|, Y(T) = X * mask(T) the
 estimate for text T, which is T_i for all of M_i and T_i^k for its k-th single source.
 
-A batch is flat, as `mixing.MixedBatch` lays it out: all parts M_i of all items below each other, with the
+A batch is flat, as `collation.MixedBatch` lays it out: all parts M_i of all items below each other, with the
 number of the item that each belongs to, and all phrases T_i^k with the number of their part. So N and K may
 differ from item to item. Magnitudes are [examples, bins, frames]; a loss is the mean over items of the sum
 over an item's parts.
@@ -98,6 +98,21 @@ def consistency_loss(
     return losses.sum() / items
 
 
+def absent_loss(estimates: Tensor, mixtures: Tensor, item_of_absent: Tensor) -> Tensor:
+    """What is asked for and not there is silence: sum over prompts of wL1(Y, 0; w(X)), mean over items.
+
+    Args:
+        estimates: [absent prompts, bins, frames].
+        mixtures: [items, bins, frames], X.
+        item_of_absent: [absent prompts], integers: whose mixture each was asked of.
+
+    Returns:
+        a scalar, 0 when nothing absent was asked for.
+    """
+    losses = weighted_l1(estimates, torch.zeros_like(estimates), weight(mixtures)[item_of_absent])
+    return losses.sum() / len(mixtures)
+
+
 def contrastive_loss(
     audio: Tensor,
     text: Tensor,
@@ -120,7 +135,7 @@ def contrastive_loss(
     Args:
         audio: [pairs, dimension], the audio vectors of the estimates Y(T_i^k), of length 1.
         text: [pairs, dimension], the text vectors of their phrases T_i^k, of length 1.
-        phrase_ids: [pairs], integers that are equal for equal phrases (`mixing.phrase_id`).
+        phrase_ids: [pairs], integers that are equal for equal phrases (`collation.phrase_id`).
         temperature: above 0, that of the embedding.
         mask: [pairs] bool, False where a pair is missing; None when all are there.
         one_way: audio against texts alone, as in the authors' code.
@@ -160,13 +175,16 @@ def contrastive_loss(
 
 @dataclass(frozen=True)
 class LossScales:
-    """What each loss counts: alpha, beta, gamma of the weak total, lambda_s and lambda_u around it."""
+    """What each loss counts: alpha, beta, gamma of the weak total, lambda_s and lambda_u around it; and the
+    loss of absent prompts beside them all.
+    """
 
     contrastive: float = 0.1
     consistency: float = 1.0
     unsupervised: float = 1.0
     supervised: float = 1.0
     weak: float = 1.0
+    absent: float = 1.0
 
     def __post_init__(self) -> None:
         if min(vars(self).values()) < 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +10,8 @@ from typing import Any, Literal
 import torch
 
 from stemless import checkpoint
-from stemless.errors import StemlessError
 from stemless.optimiser import OptimiserConfig
-from stemless.runner import EpochData, OnProgress, RunSettings, load_state, read_curve, run_training
+from stemless.runner import EpochData, OnProgress, RunSettings, claim, load_state, read_curve, run_training
 from stemless.voices.corpus import Mixture, StretchSampler, read_manifest
 from stemless.voices.learner import Regime, VoicesLearner
 from stemless.voices.model import VoicesModel
@@ -79,7 +77,7 @@ def train(config: TrainingConfig, *, on_progress: OnProgress | None = None) -> P
         config.network.hop_length,
         with_stems=config.regime == "supervised",
     )
-    _claim(run, config)
+    claim(run, dataclasses.asdict(config))
     torch.manual_seed(config.seed)
     learner = make_learner(config)
     best = run_training(
@@ -140,22 +138,6 @@ def _settings(config: TrainingConfig) -> RunSettings:
         config.seed,
         config.device,
     )
-
-
-def _claim(run: Path, config: TrainingConfig) -> None:
-    """Mark the run folder with its configuration; going on with another one is refused."""
-    wanted = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("threads", "device", "output")}
-    marker = run / "training.json"
-    if marker.exists():
-        if json.loads(marker.read_text(encoding="utf-8")) != wanted:
-            raise StemlessError(
-                f"{run}: holds a run with other settings; choose another output or delete the folder"
-            )
-        return
-    if run.exists() and any(run.iterdir()):
-        raise StemlessError(f"{run}: is not empty and holds no training run; choose another output")
-    run.mkdir(parents=True, exist_ok=True)
-    marker.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
 
 
 def _model_config(learner: Any) -> dict[str, Any]:

@@ -1,0 +1,256 @@
+"""One training step of a query separator, whatever the regime: a batch says itself what it can be asked.
+
+A part without phrases has no consistency and no contrast, so that mix-and-separate is the weak loss of
+batches without phrases, and every regime is a way to draw batches (`batches`).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from stemless.optimiser import OptimiserConfig, make_optimiser
+from stemless.query.batches import TrainingBatch
+from stemless.query.collation import MixedBatch, prompt_grid
+from stemless.query.differentiable_resampling import resample
+from stemless.query.embedding import JointEmbedding, TextEmbedding, TextEncoder
+from stemless.query.model import Network
+from stemless.query.objectives import (
+    LossScales,
+    absent_loss,
+    consistency_loss,
+    contrastive_loss,
+    semi_supervised_loss,
+    supervised_loss,
+    unsupervised_loss,
+    weak_loss,
+)
+from stemless.query.sharing import shared_masks
+from stemless.query.validation import Validation
+from stemless.spectrum import istft, stft
+
+QUIETEST_SHARE = 0.03
+"""Of the mixture's level: estimates above it are as loud as the mixture when the teacher hears them."""
+
+
+@dataclass(frozen=True)
+class LearnerConfig:
+    """What is asked of the network.
+
+    Attributes:
+        scales: what each loss counts; 0 leaves it out.
+        contrast: "one-way" is that of the authors' code: estimates against texts alone, within one slot of
+            the mixture.
+        sharing: how the masks of the parts of an item, and those of its phrases, share the mixture.
+        average_decay: what is kept is the moving average of the weights over about 1 / (1 - decay) steps;
+            0 keeps the last weights.
+        bf16: run the network in bfloat16.
+    """
+
+    scales: LossScales = field(default_factory=LossScales)
+    contrast: Literal["symmetric", "one-way"] = "symmetric"
+    sharing: Literal["none", "limit", "odds"] = "none"
+    average_decay: float = 0.999
+    bf16: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.average_decay < 1:
+            raise ValueError("average_decay lies between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What the network made of a batch.
+
+    spectra: [items, bins, frames], complex, of the mixtures. magnitudes: theirs. masks: [prompts, bins,
+    frames]. text: of the prompts.
+    """
+
+    spectra: Tensor
+    magnitudes: Tensor
+    masks: Tensor
+    text: TextEmbedding
+
+    def of(self, prompts: Tensor, items: Tensor) -> Tensor:
+        """Estimated magnitudes [chosen, bins, frames] of some prompts, with the item of each."""
+        return self.magnitudes[items] * self.masks[prompts]
+
+
+class QueryLearner(L.LightningModule):
+    """A network that learns from mixtures and words.
+
+    Args:
+        network: what learns.
+        text: text side of the embedding, where each phrase is computed once.
+        teacher: hears the estimates; needed where the contrast counts and batches have phrases.
+        steps: of the whole training.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        text: TextEncoder,
+        teacher: JointEmbedding | None,
+        config: LearnerConfig,
+        optimiser: OptimiserConfig,
+        *,
+        steps: int,
+    ) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).requires_grad_(False) if config.average_decay else None
+        self.config, self.optimiser_config, self.steps = config, optimiser, steps
+        # Not parts of what learns, so not of its state either.
+        self._outside = (text, teacher)
+        self.validation = Validation()
+
+    @property
+    def text(self) -> TextEncoder:
+        return self._outside[0]
+
+    @property
+    def teacher(self) -> JointEmbedding | None:
+        return self._outside[1]
+
+    @property
+    def kept(self) -> Network:
+        """What validation hears and what is stored: the average of the weights, or the weights."""
+        return self.network if self.average is None else self.average
+
+    def estimate(self, network: Network, batch: MixedBatch) -> Estimates:
+        """Masks of all prompts of a batch, [prompts, bins, frames], each item's prompts together."""
+        spectra = stft(batch.mixtures, network.config.grid)
+        magnitudes = spectra.abs()
+        text = self.text.embed_text(batch.prompts).to(batch.mixtures.device)
+        grid, there = prompt_grid(batch.item_of_prompt)
+        with torch.autocast(magnitudes.device.type, torch.bfloat16, enabled=self.config.bf16):
+            masks = network(magnitudes, text.tokens[grid], text.mask[grid], text.vector[grid])
+        return Estimates(spectra, magnitudes, masks.float()[there], text)
+
+    def training_step(self, batch: TrainingBatch, index: int) -> Tensor:
+        zero = torch.zeros((), device=self.device)
+        supervised = weak = absent = zero
+        if batch.single is not None:
+            made = self.estimate(self.network, batch.single)
+            supervised = self._part_loss(made, batch.single, supervised=True)
+            absent = absent + self._absent_loss(made, batch.single)
+            self._note("supervised", supervised)
+        if batch.mixed is not None:
+            made = self.estimate(self.network, batch.mixed)
+            weak = self._weak_loss(made, batch.mixed)
+            absent = absent + self._absent_loss(made, batch.mixed)
+        loss = semi_supervised_loss(supervised, weak, self.config.scales)
+        loss = loss + self.config.scales.absent * absent
+        self._note("absent", absent)
+        self._note("loss", loss)
+        return loss
+
+    def _weak_loss(self, made: Estimates, batch: MixedBatch) -> Tensor:
+        zero = torch.zeros((), device=self.device)
+        unsupervised = self._part_loss(made, batch)
+        self._note("unsupervised", unsupervised)
+        contrastive = consistency = zero
+        if len(batch.phrase_ids):
+            masks = self._shared(made, batch, batch.prompt_of_phrase)
+            items = batch.item_of_prompt[batch.prompt_of_phrase]
+            targets = stft(batch.parts, self.network.config.grid).abs()
+            consistency = consistency_loss(
+                made.magnitudes[items] * masks, batch.part_of_phrase, targets, items=len(batch.mixtures)
+            )
+            self._note("consistency", consistency)
+            if self.config.scales.contrastive:
+                contrastive = self._contrast(made, batch, masks)
+                self._note("contrastive", contrastive)
+        return weak_loss(contrastive, consistency, unsupervised, self.config.scales)
+
+    def _part_loss(self, made: Estimates, batch: MixedBatch, *, supervised: bool = False) -> Tensor:
+        masks = self._shared(made, batch, batch.prompt_of_part)
+        targets = stft(batch.parts, self.network.config.grid).abs()
+        loss = supervised_loss if supervised else unsupervised_loss
+        estimates = made.magnitudes[batch.item_of_part] * masks
+        return loss(estimates, targets, made.magnitudes, batch.item_of_part)
+
+    def _absent_loss(self, made: Estimates, batch: MixedBatch) -> Tensor:
+        items = batch.item_of_prompt[batch.prompt_of_absent]
+        return absent_loss(made.of(batch.prompt_of_absent, items), made.magnitudes, items)
+
+    def _shared(self, made: Estimates, batch: MixedBatch, prompts: Tensor) -> Tensor:
+        """Masks of some prompts, where those of the same item share the mixture if they shall."""
+        masks = made.masks[prompts]
+        if self.config.sharing == "none":
+            return masks
+        grid, there = prompt_grid(batch.item_of_prompt[prompts].unique_consecutive(return_inverse=True)[1])
+        return shared_masks(masks[grid], there, rule=self.config.sharing)[there]
+
+    def _contrast(self, made: Estimates, batch: MixedBatch, masks: Tensor) -> Tensor:
+        if self.teacher is None:
+            raise ValueError("a contrast needs a teacher that hears")
+        chosen = batch.contrasted
+        if not bool(chosen.any()):
+            return torch.zeros((), device=self.device)
+        prompts = batch.prompt_of_phrase[chosen]
+        items = batch.item_of_prompt[prompts]
+        grid, samples = self.network.config.grid, batch.mixtures.shape[-1]
+        audio = istft(made.spectra[items] * masks[chosen], grid, samples)
+        audio = levelled(audio, batch.mixtures[items])
+        audio = resample(audio, self.network.config.sample_rate, self.teacher.sample_rate)
+        one_way = self.config.contrast == "one-way"
+        return contrastive_loss(
+            self.teacher.embed_audio(audio),
+            made.text.vector[prompts],
+            batch.phrase_ids[chosen],
+            self.teacher.temperature,
+            one_way=one_way,
+            slots=batch.slot_of_phrase[chosen] if one_way else None,
+        )
+
+    def _note(self, name: str, value: Tensor) -> None:
+        self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True, batch_size=1)
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        if self.average is None:
+            return
+        # At the start the average follows quickly: it would remember the random weights for long.
+        steps = self.global_step
+        follow(self.average, self.network, min(self.config.average_decay, (1 + steps) / (10 + steps)))
+
+    def validation_step(self, batch: MixedBatch, index: int) -> None:
+        made = self.estimate(self.kept, batch)
+        self.validation.add(batch, made.spectra, made.masks, self.kept.config.grid)
+
+    def on_validation_epoch_end(self) -> None:
+        scores = self.validation.scores()
+        for name, value in scores.items():
+            self.log(f"validation_{name}", value)
+        if self.logger is not None:
+            self.validation.show(self.logger.experiment, self.kept.config, self.global_step)
+        self.validation = Validation()
+
+    def configure_optimizers(self) -> Any:
+        return make_optimiser(self.network, self.optimiser_config, self.steps, fused=True)
+
+
+def levelled(audio: Tensor, mixtures: Tensor) -> Tensor:
+    """Estimates as loud as their mixtures; what is far below them is raised less, and silence not at all.
+
+    Args:
+        audio, mixtures: [estimates, time].
+    """
+    level = mixtures.square().mean(-1, keepdim=True)
+    own = audio.square().mean(-1, keepdim=True)
+    return audio * (level / (own + QUIETEST_SHARE**2 * level).clamp_min(1e-20)).sqrt()
+
+
+@torch.no_grad()
+def follow(average: nn.Module, module: nn.Module, decay: float) -> None:
+    """Move the average towards the weights, and towards the statistics of the norms alike."""
+    for ours, theirs in zip(average.state_dict().values(), module.state_dict().values(), strict=True):
+        if ours.is_floating_point():
+            ours.lerp_(theirs, 1 - decay)
+        else:
+            ours.copy_(theirs)
