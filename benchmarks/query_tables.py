@@ -1,0 +1,184 @@
+"""From the scores of embedding.py and foreign.py to their sections in docs/results.md.
+
+python benchmarks/query_tables.py
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemless.evaluation.bootstrap import Interval, bootstrap_interval
+from stemless.evaluation.tables import format_interval, markdown_table, update_section
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+QUIET_DB = -15.0
+
+Row = Mapping[str, Any]
+
+
+def share_of_hits(rows: Sequence[Row], place: str, within: int = 1, *, unit: str = "group") -> Interval:
+    """Per cent of the rows whose right answer comes within the first places; whole units are drawn."""
+    hits = [100.0 * (row[place] <= within) for row in rows]
+    return bootstrap_interval(hits, np.random.default_rng(0), groups=[row[unit] for row in rows])
+
+
+def embedding_section(result: Mapping[str, Any]) -> str:
+    """Zero-shot, labels held back and paraphrases, a random embedding and chance beside them."""
+    ours, blind = (result["rows"][name] for name in ("embedding", "random"))
+    cells = []
+
+    def line(task: str, part: str, place: str, within: int, chance: float, free: bool = False) -> None:
+        found = []
+        for rows in (ours[part], blind[part]):
+            rows = [row for row in rows if row[place] is not None and (row["free"] if free else True)]
+            unit = "group" if part != "paraphrases" else "label"
+            found.append((format_interval(share_of_hits(rows, place, within, unit=unit)), len(rows)))
+        (mine, count), (random, _) = found
+        cells.append([task, str(count), mine, random, f"{100 * chance:.1f}"])
+
+    for classes in (10, 50):
+        line(f"ESC-{classes}, fold 3", "zero-shot", f"place of {classes}", 1, 1 / classes)
+        line("the same, clips under free licences", "zero-shot", f"place of {classes}", 1, 1 / classes, True)
+    for within in (1, 5, 10):
+        line(f"60 labels held back, in the first {within}", "held back", "place of 60", within, within / 60)
+    count = ours["held back"][0]["all"]
+    for within in (1, 5, 10):
+        line(f"the same among {count} labels", "held back", "place of all", within, within / count)
+    labels = result["paraphrase labels"]
+    line(f"paraphrases, nearest of {labels} labels", "paraphrases", "place", 1, 1 / labels)
+    line("paraphrases, nearest of 50 sounds", "paraphrases", "place by sound", 1, 1 / 50)
+    header = ["unseen recordings, by name alone", "items", "right, % [95 %]", "random embedding", "chance"]
+    wrong = [row for row in ours["paraphrases"] if row["place"] > 1]
+    text = f"{markdown_table(header, cells)}\n\nCommand: `{result['command']}`."
+    if wrong:
+        named = "; ".join(f'"{row["paraphrase"]}" is taken for {row["nearest"]}' for row in wrong)
+        text += f"\n\nParaphrases that went wrong: {named}."
+    return text
+
+
+def area_under_curve(present: NDArray[np.float64], absent: NDArray[np.float64]) -> float:
+    """The chance that one that is there scores above one that is not; equals count half.
+
+    >>> area_under_curve(np.array([0.9, 0.5]), np.array([0.1, 0.5]))
+    0.875
+    """
+    difference = present[:, None] - absent[None, :]
+    return float((difference > 0).mean() + 0.5 * (difference == 0).mean())
+
+
+def presence_interval(rows: Sequence[Row]) -> Interval:
+    """Area under the curve of presence over present and absent prompts; whole mixtures are drawn."""
+    names = sorted({row["mixture"] for row in rows})
+    there = [[row["presence"] for row in rows if row["mixture"] == name] for name in names]
+    gone = [[r["absent"]["presence"] for r in rows if r["mixture"] == n and "absent" in r] for n in names]
+
+    def area(chosen: Sequence[int]) -> float:
+        present = np.array([value for place in chosen for value in there[place]])
+        absent = np.array([value for place in chosen for value in gone[place]])
+        return area_under_curve(present, absent)
+
+    random = np.random.default_rng(0)
+    draws = [area(random.integers(len(names), size=len(names)).tolist()) for _ in range(500)]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(area(range(len(names))), float(low), float(high))
+
+
+def foreign_section(result: Mapping[str, Any]) -> str:
+    """SDR by kind and method, then what was asked for in vain."""
+    parts = _parts(result["rows"])
+    methods = list(result["rows"][0]["scores"])
+    tables = []
+    for column, name in enumerate(("SDR", "SI-SDR")):
+        cells = [
+            [
+                part,
+                str(len(rows)),
+                *(_mean(rows, [row["scores"][m][column] for row in rows]) for m in methods),
+            ]
+            for part, rows in parts.items()
+        ]
+        tables.append(markdown_table([f"mean {name}, dB [95 %]", "sources", *methods], cells))
+    silent = {
+        method: sum(method in row["silent"] for row in result["rows"])
+        for method in methods
+        if any(method in row["silent"] for row in result["rows"])
+    }
+    said = ", ".join(f"{method} {count}" for method, count in silent.items()) or "none"
+    absent = _absent_table(parts)
+    return (
+        "\n\n".join(tables)
+        + f"\n\nOutputs of digital silence, counted with -80 dB: {said} of {len(result['rows'])} sources."
+        + f"\n\n{absent}\n\nCommand: `{result['command']}`, the {result['half']} half."
+    )
+
+
+def _parts(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Labels seen, by kind and together, then sources of labels unseen."""
+    unseen_kinds = {row["kind"] for row in rows if not row["seen"]}
+    parts: dict[str, list[Row]] = {}
+    seen = [row for row in rows if row["kind"] not in unseen_kinds]
+    if seen:
+        parts["labels seen"] = seen
+        for kind in dict.fromkeys(row["kind"] for row in seen):
+            parts[f"- {kind}"] = [row for row in seen if row["kind"] == kind]
+    unseen = [row for row in rows if not row["seen"]]
+    if unseen:
+        parts["labels unseen"] = unseen
+        for kind in dict.fromkeys(row["kind"] for row in unseen):
+            parts[f"- {kind}"] = [row for row in unseen if row["kind"] == kind]
+        beside = [row for row in rows if row["kind"] in unseen_kinds and row["seen"]]
+        if beside:
+            parts["labels seen, beside one unseen"] = beside
+    return parts
+
+
+def _mean(rows: Sequence[Row], values: Sequence[float]) -> str:
+    groups = [row["mixture"] for row in rows]
+    return format_interval(bootstrap_interval(values, np.random.default_rng(0), groups=groups))
+
+
+def _absent_table(parts: Mapping[str, Sequence[Row]]) -> str:
+    cells = []
+    for part, rows in parts.items():
+        asked = [row for row in rows if "absent" in row]
+        if not asked:
+            continue
+        levels = [float(row["absent"]["level_db"]) for row in asked]
+        cells.append(
+            [
+                part,
+                str(len(asked)),
+                _mean(asked, levels),
+                f"{100 * np.mean([level <= QUIET_DB for level in levels]):.0f}",
+                _mean(rows, [float(row["level_db"]) for row in rows]),
+                format_interval(presence_interval(rows)),
+            ]
+        )
+    header = ["a prompt that is not there", "prompts", "output re mixture, dB [95 %]"]
+    header += [f"at most {QUIET_DB:g} dB, %", "a prompt that is there, dB", "presence, area under curve"]
+    return markdown_table(header, cells)
+
+
+def main() -> None:
+    page = ROOT / "docs" / "results.md"
+    makers: dict[str, Callable[[Mapping[str, Any]], str]] = {
+        "embedding": embedding_section,
+        "foreign_test": foreign_section,
+        "foreign_validation": foreign_section,
+    }
+    for name, make in makers.items():
+        path = RESULTS / f"{name}.json"
+        if path.exists():
+            result = json.loads(path.read_text(encoding="utf-8"))
+            update_section(page, name.replace("_", "-"), make(result))
+
+
+if __name__ == "__main__":
+    main()
