@@ -12,7 +12,17 @@ from stemless import __version__
 from stemless.cli.console import Printer
 from stemless.cli.options import Json
 
-CORE = ("torch", "numpy", "soundfile", "soxr", "safetensors", "huggingface_hub", "typer", "rich")
+CORE = (
+    "torch",
+    "numpy",
+    "soundfile",
+    "soxr",
+    "safetensors",
+    "huggingface_hub",
+    "typer",
+    "rich",
+    "tokenizers",
+)
 EXTRAS = {
     "train": ("lightning", "tensorboard"),
     "picture": ("matplotlib",),
