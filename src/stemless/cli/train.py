@@ -74,10 +74,12 @@ def query(
 ) -> None:
     """Train a query separator on recordings with captions; run again, it goes on where it stopped."""
     from stemless.configuration import load_configuration
+    from stemless.memory import keep_freed_memory
     from stemless.query.training import TrainingConfig, train
 
     settings = load_configuration(TrainingConfig, config, overrides or ())
     say = Printer(as_json, quiet)
+    keep_freed_memory()
     with say.progress("training") as on_progress:
         folder = train(settings, on_progress=on_progress, report=say.warn)
     say.done(

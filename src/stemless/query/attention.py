@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from stemless.query.precision import at_least_single, full_precision
+
 
 def split_heads(states: Tensor, heads: int) -> Tensor:
     """[batch, positions, width] -> [batch, heads, positions, width / heads].
@@ -27,6 +29,23 @@ def join_heads(states: Tensor) -> Tensor:
     return states.transpose(1, 2).flatten(2)
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None = None) -> Tensor:
+    """Attention of heads apart, in single precision at least, and the heads joined again.
+
+    On a processor the backward pass in bfloat16 takes seven times as long as in single precision.
+
+    Args:
+        query: [batch, heads, positions, width]. key, value: [batch, heads, others, width].
+        allowed: bool, what each position may hear, broadcast over [batch, heads, positions, others].
+
+    Returns:
+        [batch, positions, heads * width].
+    """
+    with full_precision(query.device):
+        query, key, value = at_least_single(query), at_least_single(key), at_least_single(value)
+        return join_heads(scaled_dot_product_attention(query, key, value, attn_mask=allowed))
+
+
 class SelfAttention(nn.Module):
     """Every position hears every other: [batch, positions, width] -> the same shape."""
 
@@ -40,7 +59,7 @@ class SelfAttention(nn.Module):
         query, key, value = (
             split_heads(part, self.heads) for part in self.query_key_value(states).chunk(3, dim=-1)
         )
-        attended: Tensor = self.output(join_heads(scaled_dot_product_attention(query, key, value)))
+        attended: Tensor = self.output(attend(query, key, value))
         return attended
 
 
@@ -71,8 +90,7 @@ class CrossAttention(nn.Module):
         allowed = (mask[:, None, :] | ~spoken)[:, None]
         query = split_heads(self.query(states), self.heads)
         key, value = (split_heads(part, self.heads) for part in self.key_value(tokens).chunk(2, dim=-1))
-        attended = join_heads(scaled_dot_product_attention(query, key, value, attn_mask=allowed))
-        heard: Tensor = self.output(attended * spoken)
+        heard: Tensor = self.output(attend(query, key, value, allowed) * spoken)
         return heard
 
 

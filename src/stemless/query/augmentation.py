@@ -57,12 +57,31 @@ class AugmentationConfig:
 
 
 def samples_before(samples: int, config: AugmentationConfig, random: np.random.Generator) -> int:
-    """How many samples of a recording to take, so that `samples` are left when it runs at another speed."""
-    if not config.speed:
+    """How many samples of a recording to take, so that `samples` are left when it runs at another speed.
+
+    A few more than that, so that the transforms are quick.
+    """
+    if not config.changes:
         return samples
     factor = (1 + config.speed) ** random.uniform(-1, 1)
-    # Whole multiples of a power of two keep the transform quick.
-    return max(256, round(samples * factor / 256) * 256)
+    return quick_size(quick_size(samples) * factor)
+
+
+def quick_size(target: float) -> int:
+    """The least multiple of 64 from the target on that has no prime factor above 5.
+
+    >>> quick_size(65280), quick_size(64)
+    (65536, 64)
+    """
+    count = math.ceil(target / 64)
+    while True:
+        rest = count
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return 64 * count
+        count += 1
 
 
 def augmented(
@@ -71,18 +90,19 @@ def augmented(
     """A stretch as it sounds otherwise.
 
     Args:
-        audio: [time], as many samples as `samples_before` said.
-        samples: of the result; another number than those of `audio` changes speed and pitch.
+        audio: [time], as many samples as `samples_before` said; their number sets speed and pitch.
+        samples: of the result.
         sample_rate: Hz.
 
     Returns:
         [samples]; of about the same level, but for what a low-pass takes.
     """
+    length = quick_size(samples)
     spectrum = torch.fft.rfft(audio)
     if config.room and random.random() < config.room:
         spectrum = spectrum * _room(len(audio), sample_rate, random)
-    bins = min(samples, len(audio)) // 2 + 1
-    f_hz = torch.arange(bins) * (sample_rate / samples)
+    bins = min(length, len(audio)) // 2 + 1
+    f_hz = torch.arange(bins) * (sample_rate / length)
     gain = torch.ones(bins)
     if config.equaliser_db:
         gain = 10 ** (_curve_db(f_hz, sample_rate / 2, config.equaliser_db, random) / 20)
@@ -90,11 +110,9 @@ def augmented(
         low, high = math.log(config.lowest_pass_hz), math.log(max(config.lowest_pass_hz, sample_rate / 2))
         cut_hz = math.exp(random.uniform(low, high))
         gain = gain / (1 + (f_hz / cut_hz) ** (2 * SLOPE)).sqrt()
-    if samples == len(audio):
-        return torch.fft.irfft(spectrum * gain, samples)
-    shorter = torch.zeros(samples // 2 + 1, dtype=spectrum.dtype)
-    shorter[:bins] = spectrum[:bins] * gain
-    return torch.fft.irfft(shorter, samples) * (samples / len(audio))
+    heard = torch.zeros(length // 2 + 1, dtype=spectrum.dtype)
+    heard[:bins] = spectrum[:bins] * gain
+    return torch.fft.irfft(heard, length)[:samples] * (length / len(audio))
 
 
 def _curve_db(f_hz: Tensor, highest_hz: float, spread_db: float, random: np.random.Generator) -> Tensor:
