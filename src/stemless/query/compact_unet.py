@@ -228,6 +228,6 @@ class CompactUNet(nn.Module):
         weights: Tensor = twice(self.output(maps)).unflatten(0, (batch, prompts))
         with full_precision(weights.device):
             weights, surface = at_least_single(weights), at_least_single(heard.pyramid[-1])
-            # The first weight is a logit of its own. One product: einsum would make a matrix of every position.
+            # The first weight is a logit by itself. One product: einsum makes a matrix of every position.
             surface = torch.cat((torch.ones_like(surface[:, :1]), surface), dim=1)
             return (weights * surface[:, None]).sum(2)
