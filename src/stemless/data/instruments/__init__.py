@@ -1,0 +1,1 @@
+"""Solo recordings of instruments with captions, made from General MIDI sound banks."""
