@@ -39,8 +39,9 @@ def write_sentence_model(folder: Path, *, layers: int = 3, seed: int = 0) -> Any
         max_position_embeddings=40,
     )
     model = transformers.BertModel(config, add_pooling_layer=False).eval()
-    for parameter in model.parameters():  # beyond the tiny first weights, so that layers matter
-        torch.nn.init.normal_(parameter, std=0.3)
+    with torch.no_grad():
+        for parameter in model.parameters():  # beyond the tiny first weights, so that layers matter
+            parameter.add_(0.3 * torch.randn(parameter.shape))
     model.save_pretrained(folder)
     tokenizer = Tokenizer(
         models.WordPiece({piece: number for number, piece in enumerate(PIECES)}, unk_token="[UNK]")

@@ -76,7 +76,8 @@ def _plain(name: str) -> bool:
 
 def _lines(path: Path) -> list[str]:
     # The licence stands before the data, indented by two blanks.
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("  ")]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("  ")]
 
 
 def _read_synset(line: str) -> tuple[int, Synset]:
