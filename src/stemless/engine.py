@@ -26,6 +26,8 @@ from stemless.stem_folder import StemFolder
 
 Blocks = Callable[[], Iterator[Tensor]]
 Progress = Callable[[float, float], None]
+Details = Mapping[str, Mapping[str, object]]
+Activities = list[list[list[float]]]
 
 
 def separate_audio(
@@ -87,8 +89,8 @@ def separate_file(
     seed: int = 0,
     chunk_seconds: float | None = None,
     on_progress: Progress | None = None,
-    details: Mapping[str, Mapping[str, object]] | None = None,
-    besides: Mapping[str, object] | None = None,
+    details: Details | Callable[[Activities], Details] | None = None,
+    besides: Mapping[str, object] | Callable[[], Mapping[str, object]] | None = None,
 ) -> dict[str, object]:
     """Separate a file of any length into files, with memory that does not grow with it.
 
@@ -105,8 +107,9 @@ def separate_file(
         seed: what the separator was seeded with, for the report.
         chunk_seconds: length of a chunk if not the separator's own.
         on_progress: called with the seconds done and the seconds there are.
-        details: by name of a stem, what its entry in the report holds besides.
-        besides: what the report as a whole holds besides.
+        details: by name of a stem, what its entry in the report holds besides; or what gives it when all is
+            separated, from the stretches in which each stem sounds.
+        besides: what the report as a whole holds besides, or what gives it then.
 
     Returns:
         the report, as written; its "warnings", where there are any, are for the user to see.
@@ -138,6 +141,7 @@ def separate_file(
                 folder.write(mixture, stems)
                 meter.push(stems)
             folder.finish()
+            activities = meter.activities()
             report = build_report(
                 input_path=str(path),
                 sample_rate=info.sample_rate,
@@ -146,10 +150,10 @@ def separate_file(
                 seed=seed,
                 names=names,
                 files=folder.files,
-                activities=meter.activities(),
-                details=details,
+                activities=activities,
+                details=details(activities) if callable(details) else details,
                 warnings=folder.warnings,
-                besides=besides,
+                besides=besides() if callable(besides) else besides,
             )
             folder.commit(report_text(report))
     return report

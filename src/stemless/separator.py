@@ -7,8 +7,8 @@ files, native rates, channels or length: the engine does.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -112,12 +112,14 @@ class Stems:
         audio: [stems, channels, time].
         residual: [channels, time], what no stem took.
         sample_rate: Hz.
+        details: by name of a stem, what a report would say of it besides, such as its presence.
     """
 
     names: tuple[str, ...]
     audio: Tensor
     residual: Tensor
     sample_rate: int
+    details: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.audio.ndim != 3 or self.audio.shape[0] != len(self.names):

@@ -10,10 +10,12 @@ from typing import Any
 
 from torch import Tensor
 
+from stemless.devices import pick_device
 from stemless.errors import StemlessError, UsageError
+from stemless.inputs import Audio, OnProgress, PathLike
 from stemless.separator import Stems
-from stemless.voices.methods import METHODS, check_power, choose, make_separator, pick_device
-from stemless.voices.separation import F0, Audio, OnProgress, PathLike, VoiceSeparator, as_tracks, heard_mono
+from stemless.voices.methods import METHODS, check_power, choose, make_separator
+from stemless.voices.separation import F0, VoiceSeparator, as_tracks, heard_mono
 from stemless.voices.tracks import PitchTracks
 
 FIT_STEPS = 300

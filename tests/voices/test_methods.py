@@ -8,6 +8,7 @@ import torch
 from stemless import checkpoint
 from stemless.cli.voices import MethodName
 from stemless.configuration import to_mapping
+from stemless.devices import pick_device
 from stemless.errors import CheckpointError, UsageError
 from stemless.spectrum import Grid
 from stemless.voices.baselines.comb import CombSeparator
@@ -20,7 +21,6 @@ from stemless.voices.methods import (
     check_power,
     choose,
     make_separator,
-    pick_device,
 )
 from stemless.voices.model import VoicesModel
 from stemless.voices.network import NetworkConfig

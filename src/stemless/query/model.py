@@ -176,7 +176,7 @@ def load_compact(folder: Path, device: torch.device | str) -> JointEmbedding:
     """Our own embedding; imported when there is one to load."""
     from stemless.query.compact import load
 
-    return load(folder, device=device)
+    return load(folder).to(device)
 
 
 def _check_fit(

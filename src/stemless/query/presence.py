@@ -1,54 +1,247 @@
 """Whether what a prompt names is there at all, as a number from 0 to 1; and what follows for its mask.
 
-A network that was asked for a sound gives one, whether it is there or not. Five measures of a stretch tell:
+A network that is asked for a sound gives one, whether it is there or not. Five measures of a stretch tell:
 
 - mixture: how much nearer the mixture is to the prompt than to common sounds, in their deviations;
 - separated: the same of what the mask takes;
-- margin: log odds of the prompt against those sounds, for what the mask takes (a single source, so that they
-  exclude each other);
+- margin: log odds of the prompt against those sounds, for what the mask takes: a single source, so that
+  they exclude each other;
 - share: of the energy that the mask takes, in tens of dB;
 - contrast: how near the mask is to one where it takes something.
 
-A logistic regression makes one number of them, a probability once `calibrate` has fitted it.
+A logistic regression makes one number of them, a probability once `calibration` has fitted it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from stemless.query.background import BACKGROUND
+import torch
+from torch import Tensor
 
-FEATURES = ("mixture", "separated", "margin", "share", "contrast")
+from stemless.query.background import BACKGROUND
+from stemless.query.embedding import JointEmbedding
+from stemless.resampling import resample
+
+MEASURES = ("mixture", "separated", "margin", "share", "contrast")
+# Where a mask takes less than this of the energy nothing is heard of it, and what it sounds like is chance.
 LOWEST_SHARE_DB = -40.0
-SMALLEST_DEVIATION = 1e-4
+SILENCE_DB = -70.0
+LARGEST_MARGIN = 20.0
+LARGEST_DEVIATIONS = 8.0
 
 
 @dataclass(frozen=True)
 class PresenceConfig:
-    """How presence is told, beside the model that it is told of.
+    """How presence is told; stored beside the model that it is told of.
 
-    weights, bias: of the logistic regression, one weight a measure, in the order of `FEATURES`.
-    gate_threshold: where a mask is halved. gate_slope: how sharply, in powers of the odds.
+    weights, bias: of the logistic regression, one weight a measure, in the order of `MEASURES`.
+    gate_threshold: the presence that halves a mask. gate_slope: how sharply, in powers of the odds.
     window_seconds, hop_seconds: of the stretches that are judged.
-    background: what a prompt is compared with. alike: sounds of it whose vectors are nearer than this to
+    background: what a prompt is compared with. alike: sounds among it whose vectors are nearer than this to
     that of the prompt are not held against it.
     """
 
-    weights: tuple[float, ...] = (0.8, 0.8, 0.4, 0.5, 2.0)
+    weights: tuple[float, ...] = (0.6, 0.6, 0.2, 0.5, 2.0)
     bias: float = -1.0
     gate_threshold: float = 0.2
-    gate_slope: float = 2.0
+    gate_slope: float = 3.0
     window_seconds: float = 4.0
     hop_seconds: float = 2.0
     background: tuple[str, ...] = BACKGROUND
     alike: float = 0.7
 
     def __post_init__(self) -> None:
-        if len(self.weights) != len(FEATURES):
-            raise ValueError(f"weights must be {len(FEATURES)}, one for each of {', '.join(FEATURES)}")
+        if len(self.weights) != len(MEASURES):
+            raise ValueError(f"weights must be {len(MEASURES)}, one for each of {', '.join(MEASURES)}")
         if not 0 < self.gate_threshold < 1 or self.gate_slope <= 0:
             raise ValueError("gate_threshold must be between 0 and 1, and gate_slope above 0")
         if not 0 < self.hop_seconds <= self.window_seconds:
             raise ValueError("hop_seconds must be above 0 and at most window_seconds")
         if len(self.background) < 3:
             raise ValueError("background needs three phrases at least")
+
+    def presence(self, measures: Tensor) -> Tensor:
+        """[..., measures] -> [...] in (0, 1)."""
+        return torch.sigmoid(measures @ measures.new_tensor(self.weights) + self.bias)
+
+    def gate(self, presence: Tensor) -> Tensor:
+        """What a mask is multiplied with: near 1 well above the threshold, near 0 well below it.
+
+        >>> PresenceConfig().gate(torch.tensor([0.02, 0.2, 0.8])).mul(1000).round().tolist()
+        [1.0, 500.0, 1000.0]
+        """
+        open_at = math.log(self.gate_threshold / (1 - self.gate_threshold))
+        return torch.sigmoid(self.gate_slope * (torch.logit(presence, eps=1e-6) - open_at))
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What similarities to prompts are measured against.
+
+    prompts: [prompts, dimension], background: [sounds, dimension], of length 1. counted: [prompts, sounds]
+    bool, False for sounds that are too much like the prompt. temperature: of the embedding.
+    """
+
+    prompts: Tensor
+    background: Tensor
+    counted: Tensor
+    temperature: float
+
+    @classmethod
+    def of(cls, prompts: Tensor, background: Tensor, alike: float, temperature: float) -> Yardstick:
+        """From vectors; the least alike three sounds are counted always, or there would be no measure."""
+        near = prompts @ background.T
+        least = near.kthvalue(3, dim=1, keepdim=True).values
+        return cls(prompts, background, (near < alike) | (near <= least), temperature)
+
+    def deviations(self, sounds: Tensor) -> Tensor:
+        """How many deviations above the counted sounds' mean each prompt's similarity lies.
+
+        Args:
+            sounds: [prompts or 1, windows, dimension].
+
+        Returns:
+            [prompts, windows].
+        """
+        to_prompt, to_others, counted = self._similarities(sounds)
+        number = counted.sum(-1)
+        mean = (to_others * counted).sum(-1) / number
+        variance = ((to_others - mean[..., None]).square() * counted).sum(-1) / number
+        deviations = (to_prompt - mean) / variance.sqrt().clamp_min(1e-3)
+        return deviations.clamp(-LARGEST_DEVIATIONS, LARGEST_DEVIATIONS)
+
+    def margin(self, sounds: Tensor) -> Tensor:
+        """Log odds of each prompt against the counted sounds; shapes as of `deviations`."""
+        to_prompt, to_others, counted = self._similarities(sounds)
+        logits = (to_others / self.temperature).masked_fill(~counted, -torch.inf)
+        margin = to_prompt / self.temperature - torch.logsumexp(logits, dim=-1)
+        return margin.clamp(-LARGEST_MARGIN, LARGEST_MARGIN)
+
+    def _similarities(self, sounds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        to_prompt = (sounds * self.prompts[:, None]).sum(-1)
+        to_others = (sounds @ self.background.T).expand(len(self.prompts), -1, -1)
+        return to_prompt, to_others, self.counted[:, None].expand_as(to_others)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The stretches of a chunk: measures [prompts, windows, measures], audible [prompts, windows] bool, and
+    their middles [windows] in seconds from the start of the chunk."""
+
+    measures: Tensor
+    audible: Tensor
+    middles_seconds: Tensor
+
+    def presence(self, config: PresenceConfig) -> Tensor:
+        """[prompts, windows]; 0 where nothing is heard."""
+        return config.presence(self.measures) * self.audible
+
+
+def window_starts(start: int, samples: int, window: int, hop: int) -> list[int]:
+    """Where windows begin in a chunk, so that those of overlapping chunks fall together.
+
+    Their middles are multiples of the hop, counted from the start of the recording. Where more than half a
+    hop is left at an end of the chunk, another window ends there. A chunk shorter than a window is one.
+
+    Args:
+        start, samples: of the chunk.
+        window, hop: lengths in samples.
+
+    >>> window_starts(0, 80, 40, 20), window_starts(48, 90, 40, 20), window_starts(50, 30, 40, 20)
+    ([0, 20, 40], [0, 12, 32, 50], [0])
+    """
+    last = samples - window
+    if last <= 0:
+        return [0]
+    first = -(start + window // 2) % hop
+    places = list(range(first, last + 1, hop))
+    before = [0] if not places or 2 * places[0] > hop else []
+    after = [last] if 2 * (last - max(places, default=0)) > hop else []
+    return before + places + after
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Who measures the stretches of a chunk.
+
+    Attributes:
+        embedding: hears them, at its own rate.
+        config: how they are cut.
+        sample_rate, hop_length: of the masks.
+        level_db: what each stretch is brought to before it is heard, root mean square re full scale.
+    """
+
+    embedding: JointEmbedding
+    config: PresenceConfig
+    sample_rate: int
+    hop_length: int
+    level_db: float
+
+    def yardstick(self, prompts: Tensor, background: Tensor) -> Yardstick:
+        """For prompts [prompts, dimension] and background [sounds, dimension]."""
+        return Yardstick.of(prompts, background, self.config.alike, self.embedding.temperature)
+
+    def measure(
+        self, mixture: Tensor, separated: Tensor, contrast: Tensor, start: int, yardstick: Yardstick
+    ) -> Judged:
+        """Measure all stretches of a chunk.
+
+        Args:
+            mixture: [time], as the network hears it.
+            separated: [prompts, time], what the masks take of it.
+            contrast: [2, prompts, frames], sums over bins of mask^2 * power and of mask * power.
+            start: sample of the recording where the chunk begins.
+            yardstick: of these prompts.
+        """
+        window = min(round(self.config.window_seconds * self.sample_rate), len(mixture))
+        starts = window_starts(
+            start, len(mixture), window, max(1, round(self.config.hop_seconds * self.sample_rate))
+        )
+        sounds = torch.cat((mixture[None], separated))
+        pieces = torch.stack([sounds[:, first : first + window] for first in starts], dim=1)
+        powers = pieces.square().mean(-1)
+        share_db = 10 * torch.log10((powers[1:] + 1e-20) / (powers[:1] + 1e-20))
+        audible = (share_db > LOWEST_SHARE_DB) & (powers[:1] > 10 ** (SILENCE_DB / 10))
+        heard = torch.cat((audible.any(0, keepdim=True), audible))
+        vectors = pieces.new_zeros(*heard.shape, self.embedding.dimension)
+        if bool(heard.any()):
+            level = 10 ** (self.level_db / 20)
+            clips = pieces[heard] * (level / powers[heard].sqrt())[:, None]
+            if self.embedding.sample_rate != self.sample_rate:
+                clips = _resampled(clips, self.sample_rate, self.embedding.sample_rate)
+            vectors[heard] = self.embedding.embed_audio(clips)
+        hop = self.hop_length
+        frames = [slice(round(first / hop), round((first + window) / hop) + 1) for first in starts]
+        squares, sums = torch.stack([contrast[..., each].sum(-1) for each in frames], dim=-1)
+        measures = (
+            yardstick.deviations(vectors[:1]),
+            yardstick.deviations(vectors[1:]),
+            yardstick.margin(vectors[1:]),
+            share_db.clamp(LOWEST_SHARE_DB, 0.0) / 10,
+            squares / sums.clamp_min(1e-20),
+        )
+        middles = torch.tensor([first + window / 2 for first in starts], dtype=torch.float64)
+        return Judged(torch.stack(measures, dim=-1), audible, middles / self.sample_rate)
+
+
+def _resampled(clips: Tensor, from_rate: int, to_rate: int) -> Tensor:
+    """[clips, time] at another rate; one by one, since the library thinks of channels, and of a few."""
+    rows = [resample(clip[None].cpu(), from_rate, to_rate) for clip in clips]
+    return torch.cat(rows).to(clips.device)
+
+
+def spread(values: Tensor, middles_seconds: Tensor, times_seconds: Tensor) -> Tensor:
+    """Values [..., windows] at other times: linear between the middles, held at the ends.
+
+    >>> spread(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0, 9.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    if len(middles_seconds) == 1:
+        return values.expand(*values.shape[:-1], len(times_seconds))
+    above = torch.searchsorted(middles_seconds, times_seconds).clamp(1, len(middles_seconds) - 1)
+    low, high = middles_seconds[above - 1], middles_seconds[above]
+    weight = ((times_seconds - low) / (high - low)).clamp(0.0, 1.0).to(values)
+    above = above.to(values.device)
+    return torch.lerp(values[..., above - 1], values[..., above], weight)

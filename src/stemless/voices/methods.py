@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from stemless import checkpoint
 from stemless.configuration import near_name
+from stemless.devices import pick_device
 from stemless.errors import CheckpointError, UsageError
 from stemless.separator import Separator, Stretch
 from stemless.spectrum import Grid
@@ -133,22 +133,6 @@ def check_power(power: float) -> None:
     """Raise a UsageError unless masks can be made with this exponent."""
     if not 0.1 <= power <= 10:
         raise UsageError(f"a mask exponent of {power:g} is not possible: give 0.1 to 10 (1 and 2 are usual)")
-
-
-def pick_device(wanted: str) -> str:
-    """The torch device for auto, cpu, cuda or mps; "auto" is cuda where there is one, else cpu.
-
-    Raises:
-        UsageError: the device is not there.
-    """
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted not in there:
-        raise UsageError(f"no device is called {wanted!r}, choose from: auto, {', '.join(there)}")
-    if not there[wanted]:
-        raise UsageError(f"this machine has no {wanted} device that torch can use; choose auto or cpu")
-    return wanted
 
 
 @dataclass(frozen=True)

@@ -7,27 +7,33 @@ as a pair (array [voices, frames] in Hz with 0 for unvoiced, step in seconds).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from stemless import audio as audio_files
 from stemless import checkpoint, engine
 from stemless.configuration import to_mapping
-from stemless.errors import AudioError, UsageError
+from stemless.errors import UsageError
+from stemless.inputs import (
+    Audio,
+    OnProgress,
+    PathLike,
+    as_samples,
+    known_rate,
+    refuse_equal_names,
+    share_progress,
+)
 from stemless.separator import Separator, Stems
 from stemless.voices.methods import Choice, ChosenVoices
 from stemless.voices.tracks import PitchTracks
 
-PathLike: TypeAlias = str | Path
 F0: TypeAlias = PitchTracks | PathLike | Sequence[PathLike] | tuple[ArrayLike, float]
-Audio: TypeAlias = Tensor | NDArray[Any] | PathLike
-OnProgress: TypeAlias = Callable[[float, float], None]
 
 
 class VoiceSeparator:
@@ -73,7 +79,7 @@ class VoiceSeparator:
         if isinstance(audio, str | Path):
             return self.separate_from_file(audio, f0=f0, voices=voices, on_progress=on_progress)
         sample_rate = known_rate(sample_rate)
-        samples = _as_tensor(audio)
+        samples = as_samples(audio)
         separator, condition = self._asked(as_tracks(f0), voices, samples.shape[-1] / sample_rate)
         return engine.separate_audio(samples, sample_rate, separator, condition, on_progress=on_progress)
 
@@ -153,10 +159,7 @@ class VoiceSeparator:
         """
         if len(paths) != len(f0):
             raise UsageError(f"{len(paths)} recordings and {len(f0)} f0: give one f0 for each")
-        folders = [Path(path).stem.casefold() for path in paths]
-        for path, folder in zip(paths, folders, strict=True):
-            if folders.count(folder) > 1:
-                raise UsageError(f"{path}: another recording has the same name; rename one of them")
+        refuse_equal_names(paths)
         reports = []
         for number, (path, tracks) in enumerate(zip(paths, f0, strict=True)):
             report = self.separate_from_file_to_files(
@@ -166,7 +169,7 @@ class VoiceSeparator:
                 voices=voices,
                 audio_format=audio_format,
                 overwrite=overwrite,
-                on_progress=_share(on_progress, number, len(paths)),
+                on_progress=share_progress(on_progress, number, len(paths)),
             )
             reports.append(report)
         return reports
@@ -215,34 +218,10 @@ def heard_mono(audio: Audio, sample_rate: int | None, rate: int) -> tuple[Tensor
             reader = stack.enter_context(audio_files.BlockReader(audio))
             blocks, from_rate = reader.blocks(), reader.info.sample_rate
         else:
-            blocks, from_rate = [_as_tensor(audio)], known_rate(sample_rate)
+            blocks, from_rate = [as_samples(audio)], known_rate(sample_rate)
         resampler = audio_files.StreamResampler(from_rate, rate, 1)
         heard, samples = [], 0
         for block in blocks:
             samples += block.shape[1]
             heard.append(resampler.push(block.mean(dim=0, keepdim=True)))
         return torch.cat([*heard, resampler.finish()], dim=1)[0], samples / from_rate
-
-
-def known_rate(sample_rate: int | None) -> int:
-    if sample_rate is None or sample_rate <= 0:
-        raise UsageError("audio in memory needs its sample rate: separate(audio, sample_rate, f0=...)")
-    return sample_rate
-
-
-def _as_tensor(audio: Tensor | NDArray[Any]) -> Tensor:
-    """[channels, time] float32 on the CPU."""
-    samples = torch.as_tensor(audio)
-    if not samples.is_floating_point():
-        raise AudioError(f"audio of type {samples.dtype} cannot be separated: give floats, full scale at 1")
-    if not bool(torch.isfinite(samples).all()):
-        raise AudioError("audio holds samples that are not finite numbers: repair it or cut that part out")
-    samples = samples.detach().to("cpu", torch.float32)
-    return samples[None] if samples.ndim == 1 else samples
-
-
-def _share(on_progress: OnProgress | None, number: int, files: int) -> OnProgress | None:
-    """Progress over several files, each counted alike."""
-    if on_progress is None:
-        return None
-    return lambda done, total: on_progress(number + done / total, files)

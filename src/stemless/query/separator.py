@@ -1,0 +1,206 @@
+"""A trained network as a separator: prompts in, masks that share the mixture out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from stemless.query.compact_unet import CompactUNet
+from stemless.query.embedding import TextEmbedding
+from stemless.query.model import Network, StoredSeparator
+from stemless.query.presence import Judge, Judged, Yardstick, spread
+from stemless.query.presence_log import PresenceLog
+from stemless.query.prompts import Prompts
+from stemless.query.sharing import shared_masks
+from stemless.separator import Stretch
+from stemless.spectrum import Grid, istft, stft
+
+# Context on each side of a chunk, in clips of training. The reach of the network is longer, but thin at its
+# ends; with half of this, seams can be heard.
+CONTEXT_CLIPS = 1 / 4
+# Prompts that are decoded at once: more would not be quicker, and take memory.
+PROMPTS_AT_ONCE = 8
+# Stretches quieter than the loud ones by more than this do not count for the level.
+LEVEL_RANGE_DB = 20.0
+LARGEST_GAIN_DB = 60.0
+
+
+@dataclass(frozen=True)
+class QuerySurvey:
+    """What stays the same over a whole recording.
+
+    gain: brings it to the level of training. text: of all phrases. yardstick: of their presence.
+    log: gathers that presence, chunk by chunk.
+    """
+
+    gain: float
+    text: TextEmbedding
+    yardstick: Yardstick
+    log: PresenceLog
+
+
+class QuerySeparator:
+    """Masks for prompts.
+
+    Args:
+        stored: network, embedding and settings, as `model.load_separator` gives them.
+        gated: close the masks of what is not there; else they are as the network gives them.
+    """
+
+    def __init__(self, stored: StoredSeparator, *, gated: bool = True) -> None:
+        self.settings, self.embedding = stored.settings, stored.embedding
+        self.network: Network = stored.network.eval()
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.gated = gated
+        config = self.network.config
+        self.judge = Judge(
+            stored.embedding,
+            stored.settings.presence,
+            config.sample_rate,
+            config.hop_length,
+            stored.settings.level_db,
+        )
+
+    @property
+    def name(self) -> str:
+        return "query/compact" if isinstance(self.network, CompactUNet) else "query/unet"
+
+    @property
+    def sample_rate(self) -> int:
+        return self.network.config.sample_rate
+
+    @property
+    def grid(self) -> Grid:
+        return self.network.config.grid
+
+    @property
+    def context_seconds(self) -> float:
+        return self.settings.clip_seconds * CONTEXT_CLIPS
+
+    @property
+    def chunk_seconds(self) -> float:
+        """As long as the clips of training."""
+        return self.settings.clip_seconds
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    @cached_property
+    def background(self) -> Tensor:
+        """Vectors of the sounds that prompts are compared with, [sounds, dimension]."""
+        return self.embedding.embed_text(self.settings.presence.background).vector.to(self.device)
+
+    def survey(
+        self, stretches: Iterable[Stretch[Prompts]], condition: Prompts, duration_seconds: float
+    ) -> QuerySurvey:
+        """The level of the whole recording, and all that depends on the words alone."""
+        powers: list[tuple[float, int]] = []
+        for stretch in stretches:
+            samples = stretch.audio.shape[-1]
+            powers.append((float(stretch.audio.square().mean()), samples))
+        text = self.embedding.embed_text(condition.phrases).to(self.device)
+        return QuerySurvey(
+            gain_to(self.settings.level_db, powers),
+            text,
+            self.judge.yardstick(text.vector, self.background),
+            PresenceLog(len(condition.phrases), self.settings.presence.hop_seconds / 2),
+        )
+
+    @torch.inference_mode()
+    def masks(self, audio: Tensor, condition: Prompts, survey: object) -> Tensor:
+        """Masks of a chunk: [batch, time] -> [batch, names of the condition, bins, frames]."""
+        if not isinstance(survey, QuerySurvey):
+            raise TypeError("masks() needs what survey() returned")
+        start = round(condition.start_seconds * self.sample_rate)
+        spectrum = stft(audio.to(self.device) * survey.gain, self.grid)
+        asked = self.network_masks(spectrum.abs(), survey.text, start // self.grid.hop_length)
+        presence = []
+        for item, masks in zip(spectrum, asked, strict=True):
+            judged = self.judged(item, masks, audio.shape[-1], start, survey.yardstick)
+            present = judged.presence(self.settings.presence)
+            survey.log.hear(condition.start_seconds, judged.middles_seconds, present)
+            presence.append(self._at_frames(present, judged.middles_seconds, asked.shape[-1]))
+        if self.gated:
+            # Before the masks share the mixture: what is not there must not take from what is.
+            asked = asked * self.settings.presence.gate(torch.stack(presence))[:, :, None]
+        shares = shared_masks(asked, rule=self.settings.sharing)
+        if condition.wanted:
+            return shares[:, : len(condition.wanted)].to(audio.device)
+        return (1 - shares.sum(1, keepdim=True)).clamp_min(0.0).to(audio.device)
+
+    def network_masks(self, magnitude: Tensor, text: TextEmbedding, first_frame: int = 0) -> Tensor:
+        """What the network answers to each prompt by itself.
+
+        Args:
+            magnitude: [batch, bins, frames], at the level of training.
+            text: of the prompts.
+            first_frame: which frame of the recording is the first. The network halves the frames again and
+                again; silence is put before them, so that it does so at the same places in every chunk.
+
+        Returns:
+            [batch, prompts, bins, frames] in (0, 1).
+        """
+        frames = magnitude.shape[-1]
+        before = first_frame % self.network.config.stride
+        heard = self.network.encode(torch.nn.functional.pad(magnitude, (before, 0)))
+        pieces = []
+        for first in range(0, len(text), PROMPTS_AT_ONCE):
+            some = slice(first, first + PROMPTS_AT_ONCE)
+            tokens, mask, vector = (
+                part[some].expand(len(magnitude), *part[some].shape)
+                for part in (text.tokens, text.mask, text.vector)
+            )
+            logits = self.network.decode(heard, tokens, mask, vector)  # type: ignore[arg-type]
+            masks = torch.sigmoid(logits[..., before : before + frames])
+            if isinstance(self.network, CompactUNet):
+                masks = self.network.bands.spread(masks)
+            pieces.append(masks)
+        return torch.cat(pieces, dim=1)
+
+    def judged(
+        self, spectrum: Tensor, masks: Tensor, samples: int, start: int, yardstick: Yardstick
+    ) -> Judged:
+        """The measures of presence of one chunk.
+
+        Args:
+            spectrum: [bins, frames] of the mixture, at the level of training.
+            masks: [prompts, bins, frames] as `network_masks` gives them.
+            samples: length of the chunk.
+            start: sample of the recording where it begins.
+            yardstick: of the prompts.
+        """
+        shares = shared_masks(masks[None], rule=self.settings.sharing)[0]
+        # How sure the network is of a prompt is in its own mask, not in what others leave of it.
+        taken = masks * spectrum.abs().square()
+        contrast = torch.stack(((masks * taken).sum(-2), taken.sum(-2)))
+        sounds = istft(torch.cat((spectrum[None], shares * spectrum)), self.grid, samples)
+        return self.judge.measure(sounds[0], sounds[1:], contrast, start, yardstick)
+
+    def _at_frames(self, presence: Tensor, middles_seconds: Tensor, frames: int) -> Tensor:
+        """[prompts, windows] -> [prompts, frames]."""
+        times = torch.arange(frames, dtype=torch.float64) * (self.grid.hop_length / self.sample_rate)
+        return spread(presence, middles_seconds, times)
+
+
+def gain_to(level_db: float, powers: list[tuple[float, int]]) -> float:
+    """The gain that brings the loud stretches of a recording to a level.
+
+    Args:
+        level_db: root mean square re full scale.
+        powers: mean power and length of each stretch.
+
+    >>> round(gain_to(-20.0, [(1.0, 5), (1e-9, 95)]), 3)
+    0.1
+    """
+    loudest = max((power for power, _ in powers), default=0.0)
+    if loudest <= 0:
+        return 1.0
+    counted = [each for each in powers if each[0] > loudest * 10 ** (-LEVEL_RANGE_DB / 10)]
+    mean = sum(power * samples for power, samples in counted) / sum(samples for _, samples in counted)
+    return float(10 ** (min(level_db - 10 * math.log10(mean), LARGEST_GAIN_DB) / 20))
