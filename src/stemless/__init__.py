@@ -2,9 +2,11 @@
 
     import stemless
 
-    stems = stemless.separate("choir.wav", f0="choir_f0.csv")
-    stems["alto"], stems.residual, stems.sample_rate     # [channels, time] float32
+    stems = stemless.separate("street.wav", ["a dog barking", "rain"])
+    stems["rain"], stems.residual, stems.sample_rate     # [channels, time] float32
     stems.save("out")
+
+    voices = stemless.separate("choir.wav", f0="choir_f0.csv")
 
 `separate` and its three sisters separate once; `load` gives a separator to use again and again, `fit` one
 that has learned from the recording at hand.
@@ -25,6 +27,7 @@ _HOMES = {
     "separate_from_file": "stemless.verbs",
     "separate_from_file_to_files": "stemless.verbs",
     "separate_from_files_to_files": "stemless.verbs",
+    "PromptSeparator": "stemless.query.separation",
     "VoiceSeparator": "stemless.voices.separation",
     "PitchTracks": "stemless.voices.tracks",
     "Stems": "stemless.separator",
@@ -33,6 +36,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from stemless.errors import StemlessError
+    from stemless.query.separation import PromptSeparator
     from stemless.separator import Stems
     from stemless.verbs import (
         fit,
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PitchTracks",
+    "PromptSeparator",
     "StemlessError",
     "Stems",
     "VoiceSeparator",

@@ -20,7 +20,7 @@ OnProgress: TypeAlias = Callable[[float, float], None]
 def known_rate(sample_rate: int | None) -> int:
     """The sample rate of audio in memory; UsageError if none was given."""
     if sample_rate is None or sample_rate <= 0:
-        raise UsageError("audio in memory needs its sample rate: separate(audio, sample_rate, ...)")
+        raise UsageError("audio in memory needs its sample rate: separate(..., sample_rate=...)")
     return sample_rate
 
 

@@ -10,27 +10,36 @@ from typing import Any
 
 from torch import Tensor
 
+from stemless import checkpoint
 from stemless.devices import pick_device
 from stemless.errors import StemlessError, UsageError
 from stemless.inputs import Audio, OnProgress, PathLike
+from stemless.query.separation import PromptSeparator, Words
+from stemless.query.separation import load_prompt_separator as load_by_prompts
 from stemless.separator import Stems
 from stemless.voices.methods import METHODS, check_power, choose, make_separator
 from stemless.voices.separation import F0, VoiceSeparator, as_tracks, heard_mono
 from stemless.voices.tracks import PitchTracks
 
+POWER = 2.0
 FIT_STEPS = 300
 FIT_RATE = 16000  # of a network that starts afresh
 
 
+PROMPTS = "query"
+"""What `load` takes for the model for prompts that ships."""
+
+
 def load(
-    what: PathLike | None = None, *, power: float = 2.0, device: str = "auto", seed: int = 0
-) -> VoiceSeparator:
-    """A separator of voices to use again and again.
+    what: PathLike | None = None, *, power: float | None = None, device: str = "auto", seed: int = 0
+) -> VoiceSeparator | PromptSeparator:
+    """A separator to use again and again: of voices, or by prompts.
 
     Args:
-        what: a method ("comb", "nmf", ...), or a model (a shipped name, a folder, hf://USER/MODEL). Without
-            it the network runs if its model ships with the package, else the comb.
-        power: exponent p of the masks |S_j|^p / sum |S_k|^p.
+        what: a method for voices ("comb", "nmf", ...), or a model of either (a shipped name, a folder,
+            hf://USER/MODEL); "query" for the shipped model for prompts. Without it a separator of voices: the
+            network if its model ships with the package, else the comb.
+        power: exponent p of the masks of voices |S_j|^p / sum |S_k|^p, by default 2.
         device: "auto", "cpu", "cuda" or "mps".
         seed: of the methods that learn from the recording; noted in the reports.
 
@@ -38,8 +47,23 @@ def load(
         UsageError: an impossible power or device, or a method that needs a model.
         CheckpointError: there is no such model, or it is damaged.
     """
+    if what is not None and _takes_prompts(what):
+        if power is not None:
+            raise UsageError(f"{what}: takes prompts, and its masks have no exponent: leave out the power")
+        return load_by_prompts(None if str(what) == PROMPTS else what, device=device, seed=seed)
+    return _load_voices(what, power, device, seed)
+
+
+def _takes_prompts(what: PathLike) -> bool:
+    if str(what) in METHODS:
+        return False
+    return str(what) == PROMPTS or str(checkpoint.load_config(what).get("kind", "")).startswith("query/")
+
+
+def _load_voices(what: PathLike | None, power: float | None, device: str, seed: int = 0) -> VoiceSeparator:
     named = what is not None and str(what) in METHODS
     method, model = choose(str(what) if named else None, None if named else what)
+    power = POWER if power is None else power
     return VoiceSeparator(make_separator(method, model, power=power, device=device, seed=seed), seed=seed)
 
 
@@ -50,7 +74,7 @@ def fit(
     f0: F0,
     model: PathLike | None = None,
     steps: int = FIT_STEPS,
-    power: float = 2.0,
+    power: float = POWER,
     device: str = "auto",
     seed: int = 0,
     run: PathLike | None = None,
@@ -107,61 +131,116 @@ def fit(
 
 def separate(
     audio: Audio,
+    prompts: Words | int = (),
     sample_rate: int | None = None,
     *,
-    f0: F0,
+    without: Words = (),
+    f0: F0 | None = None,
     model: PathLike | None = None,
     voices: Sequence[str] | None = None,
-    power: float = 2.0,
+    power: float | None = None,
     device: str = "auto",
     on_progress: OnProgress | None = None,
 ) -> Stems:
-    """Separate audio [channels, time], or a file, into its voices.
+    """Separate audio [channels, time], or a file: by what is heard in words, or by the pitch of its voices.
 
     Args:
-        model: what `load` takes: a method or a model. Other arguments and errors as of `load` and
-            `VoiceSeparator.separate`.
+        prompts, without: sounds that are wanted and sounds that are not, as of `PromptSeparator.separate`.
+            With `f0` the sample rate may stand here.
+        f0, voices, power: of voices, as of `VoiceSeparator.separate` and `load`.
+        sample_rate: Hz; not needed for a path.
+        model: what `load` takes.
+
+    Raises:
+        UsageError: neither words nor pitch were given, or both. Other errors as of `load` and `separate` of
+            either separator.
 
     Example:
+        stems = stemless.separate("street.wav", ["a dog barking", "rain"])
         stems = stemless.separate("choir.wav", f0="choir_f0.csv")
     """
-    separator = load(model, power=power, device=device)
-    return separator.separate(audio, sample_rate, f0=f0, voices=voices, on_progress=on_progress)
+    if isinstance(prompts, int):
+        sample_rate, prompts = prompts, ()
+    if _in_words(prompts, without, f0, voices, power):
+        by_prompts = load_by_prompts(model, device=device)
+        return by_prompts.separate(audio, prompts, sample_rate, without=without, on_progress=on_progress)
+    assert f0 is not None
+    of_voices = _load_voices(model, power, device)
+    return of_voices.separate(audio, sample_rate, f0=f0, voices=voices, on_progress=on_progress)
 
 
-def separate_from_file(path: PathLike, *, f0: F0, model: PathLike | None = None, **options: Any) -> Stems:
+def separate_from_file(path: PathLike, prompts: Words = (), **options: Any) -> Stems:
     """Separate a file into stems in memory; options as of `separate`."""
-    return separate(Path(path), f0=f0, model=model, **options)
+    return separate(Path(path), prompts, **options)
 
 
 def separate_from_file_to_files(
     path: PathLike,
     output: PathLike,
+    prompts: Words = (),
     *,
-    f0: F0,
+    without: Words = (),
+    f0: F0 | None = None,
     model: PathLike | None = None,
-    power: float = 2.0,
+    voices: Sequence[str] | None = None,
+    power: float | None = None,
     device: str = "auto",
     **options: Any,
 ) -> dict[str, Any]:
-    """Separate a file into files; options as of `VoiceSeparator.separate_from_file_to_files`."""
-    separator = load(model, power=power, device=device)
-    return separator.separate_from_file_to_files(path, output, f0=f0, **options)
+    """Separate a file into files.
+
+    Words or pitch as of `separate`; other options as of `separate_from_file_to_files` of either separator.
+    """
+    if _in_words(prompts, without, f0, voices, power):
+        by_prompts = load_by_prompts(model, device=device)
+        return by_prompts.separate_from_file_to_files(path, output, prompts, without=without, **options)
+    assert f0 is not None
+    of_voices = _load_voices(model, power, device)
+    return of_voices.separate_from_file_to_files(path, output, f0=f0, voices=voices, **options)
 
 
 def separate_from_files_to_files(
     paths: Sequence[PathLike],
     output: PathLike,
+    prompts: Words = (),
     *,
-    f0: Sequence[F0],
+    without: Words = (),
+    f0: Sequence[F0] | None = None,
     model: PathLike | None = None,
-    power: float = 2.0,
+    voices: Sequence[str] | None = None,
+    power: float | None = None,
     device: str = "auto",
     **options: Any,
 ) -> list[dict[str, Any]]:
-    """Separate files into files; options as of `VoiceSeparator.separate_from_files_to_files`."""
-    separator = load(model, power=power, device=device)
-    return separator.separate_from_files_to_files(paths, output, f0=f0, **options)
+    """Separate files into files: all by the same words, or each by its own pitch.
+
+    Everything else as of `separate_from_file_to_files`.
+    """
+    if _in_words(prompts, without, f0, voices, power):
+        by_prompts = load_by_prompts(model, device=device)
+        return by_prompts.separate_from_files_to_files(paths, output, prompts, without=without, **options)
+    assert f0 is not None
+    of_voices = _load_voices(model, power, device)
+    return of_voices.separate_from_files_to_files(paths, output, f0=f0, voices=voices, **options)
+
+
+def _in_words(
+    prompts: Words, without: Words, f0: object, voices: Sequence[str] | None, power: float | None
+) -> bool:
+    """Whether sounds are named, and not the pitch of voices given; UsageError for both or neither."""
+    words = bool(prompts) or bool(without)
+    if words and f0 is not None:
+        raise UsageError("give either prompts, the names of sounds, or f0, the pitch of voices: not both")
+    if f0 is not None:
+        return False
+    if not words:
+        raise UsageError(
+            "say what to separate: prompts=['a dog barking', ...] for sounds, or f0=... for voices"
+        )
+    for name, value in (("voices", voices), ("power", power)):
+        if value is not None:
+            raise UsageError(f"{name} belongs to f0, not to prompts: leave it out")
+    return True
 
 
 def _fingerprint(mono: Tensor, tracks: PitchTracks) -> str:

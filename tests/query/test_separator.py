@@ -36,9 +36,7 @@ def power_db(audio: Tensor) -> float:
 @pytest.mark.parametrize("sample_rate", [16000, 48000])  # of the embedding
 def test_what_is_there_comes_out_and_what_is_not_is_silent(sample_rate: int) -> None:
     low, high, both = mixture()
-    stems = PromptSeparator(separator(sample_rate=sample_rate)).separate(
-        both, 16000, prompts=[HIGH, ABSENT, LOW]
-    )
+    stems = PromptSeparator(separator(sample_rate=sample_rate)).separate(both, [HIGH, ABSENT, LOW], 16000)
     assert stems.names == (HIGH, ABSENT, LOW)
     assert error_db(stems[LOW], low) < -30 and error_db(stems[HIGH], high) < -30
     assert power_db(stems[ABSENT]) < power_db(both) - 25
@@ -51,36 +49,36 @@ def test_what_is_there_comes_out_and_what_is_not_is_silent(sample_rate: int) -> 
 
 def test_without_a_gate_the_absent_takes_its_share() -> None:
     _, _, both = mixture()
-    stems = PromptSeparator(separator(gated=False)).separate(both, 16000, prompts=[ABSENT])
+    stems = PromptSeparator(separator(gated=False)).separate(both, [ABSENT], 16000)
     assert power_db(stems[ABSENT]) > power_db(both) - 12
     assert stems.details[ABSENT]["presence"] < 0.1
 
 
 def test_an_absent_prompt_takes_nothing_from_the_others() -> None:
     low, _, both = mixture()
-    loose = PromptSeparator(separator(gated=False)).separate(both, 16000, prompts=[LOW, ABSENT])
-    gated = PromptSeparator(separator()).separate(both, 16000, prompts=[LOW, ABSENT])
+    loose = PromptSeparator(separator(gated=False)).separate(both, [LOW, ABSENT], 16000)
+    gated = PromptSeparator(separator()).separate(both, [LOW, ABSENT], 16000)
     assert error_db(gated[LOW], low) < error_db(loose[LOW], low) - 10
 
 
 def test_asking_away() -> None:
     low, high, both = mixture()
     by = PromptSeparator(separator())
-    alone = by.separate(both, 16000, without=[LOW])
+    alone = by.separate(both, sample_rate=16000, without=[LOW])
     assert alone.names == (f"without {LOW}",)
     assert error_db(alone.audio[0], high) < -30 and error_db(alone.residual, low) < -30
     assert alone.details[alone.names[0]] == {"without": [LOW]}
-    beside = by.separate(both, 16000, prompts=[HIGH], without=LOW)
+    beside = by.separate(both, [HIGH], 16000, without=LOW)
     assert beside.names == (HIGH,)
     assert error_db(beside.residual, low) < -30
-    nothing = by.separate(both, 16000, without=[ABSENT])
+    nothing = by.separate(both, sample_rate=16000, without=[ABSENT])
     assert error_db(nothing.audio[0], both) < -25
 
 
 def test_what_is_asked_away_competes() -> None:
     """Of two prompts for one tone each takes half."""
     _, high, both = mixture()
-    stems = PromptSeparator(separator()).separate(both, 16000, prompts=[HIGH], without=["2010 Hz"])
+    stems = PromptSeparator(separator()).separate(both, [HIGH], 16000, without=["2010 Hz"])
     assert power_db(stems[HIGH]) == pytest.approx(power_db(high) - 6, abs=0.5)
 
 
@@ -88,7 +86,7 @@ def test_presence_in_time() -> None:
     low, high, _ = mixture(24.0)
     high[:, : 8 * 16000] = 0
     high[:, 16 * 16000 :] = 0
-    stems = PromptSeparator(separator()).separate(low + high, 16000, prompts=[LOW, HIGH])
+    stems = PromptSeparator(separator()).separate(low + high, [LOW, HIGH], 16000)
     ((start, end),) = stems.details[HIGH]["activity"]
     assert start == pytest.approx(8.0, abs=0.3) and end == pytest.approx(16.0, abs=0.3)
     assert stems.details[LOW]["activity"] == [[0.0, 24.0]]
@@ -99,18 +97,18 @@ def test_presence_in_time() -> None:
 def test_the_level_does_not_matter(gain: float) -> None:
     _, _, both = mixture()
     by = PromptSeparator(separator(level_db=-25.0))
-    plain = by.separate(both, 16000, prompts=[LOW, ABSENT])
-    scaled = by.separate(gain * both, 16000, prompts=[LOW, ABSENT])
+    plain = by.separate(both, [LOW, ABSENT], 16000)
+    scaled = by.separate(gain * both, [LOW, ABSENT], 16000)
     assert error_db(scaled.audio / gain, plain.audio) < -80
 
 
 def test_silence_and_shortest_recordings() -> None:
     by = PromptSeparator(separator())
-    silent = by.separate(torch.zeros(2, 30_000), 44100, prompts=[LOW])
+    silent = by.separate(torch.zeros(2, 30_000), [LOW], 44100)
     assert not silent.audio.any()
     assert (silent.details[LOW]["presence"], silent.details[LOW]["activity"]) == (0.0, [])
     for samples in (1, 2, 700):
-        assert by.separate(0.1 * torch.ones(1, samples), 8000, prompts=[LOW]).audio.shape == (1, 1, samples)
+        assert by.separate(0.1 * torch.ones(1, samples), [LOW], 8000).audio.shape == (1, 1, samples)
 
 
 def test_masks_need_their_survey() -> None:

@@ -52,9 +52,9 @@ class PromptSeparator:
     def separate(
         self,
         audio: Audio,
+        prompts: Words = (),
         sample_rate: int | None = None,
         *,
-        prompts: Words = (),
         without: Words = (),
         on_progress: OnProgress | None = None,
     ) -> Stems:
@@ -62,8 +62,8 @@ class PromptSeparator:
 
         Args:
             audio: [channels, time] or [time] in floats, full scale at 1; or a path.
-            sample_rate: Hz; not needed for a path.
             prompts: sounds in words, a stem each.
+            sample_rate: Hz; not needed for a path.
             without: sounds that are to be in no stem. Without prompts there is one stem, all but these.
             on_progress: called with the seconds done and the seconds there are.
 
@@ -88,20 +88,20 @@ class PromptSeparator:
     def separate_from_file(
         self,
         path: PathLike,
-        *,
         prompts: Words = (),
+        *,
         without: Words = (),
         on_progress: OnProgress | None = None,
     ) -> Stems:
         """Separate a file that fits into memory; arguments and errors as of `separate`."""
-        return self.separate(Path(path), prompts=prompts, without=without, on_progress=on_progress)
+        return self.separate(Path(path), prompts, without=without, on_progress=on_progress)
 
     def separate_from_file_to_files(
         self,
         path: PathLike,
         output: PathLike,
-        *,
         prompts: Words = (),
+        *,
         without: Words = (),
         audio_format: str = "wav",
         overwrite: bool = False,
@@ -142,8 +142,8 @@ class PromptSeparator:
         self,
         paths: Sequence[PathLike],
         output: PathLike,
-        *,
         prompts: Words = (),
+        *,
         without: Words = (),
         audio_format: str = "wav",
         overwrite: bool = False,
@@ -161,7 +161,7 @@ class PromptSeparator:
             self.separate_from_file_to_files(
                 path,
                 output,
-                prompts=prompts,
+                prompts,
                 without=without,
                 audio_format=audio_format,
                 overwrite=overwrite,
