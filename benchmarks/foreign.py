@@ -106,10 +106,12 @@ def score(contenders: Contenders, mixture: Mixture, sources: Tensor) -> list[Row
     audio = sources.sum(0)
     prompts = [prompt_for(source.label) for source in mixture.sources]
     vain = prompt_for(mixture.absent)
-    both = contenders.separator.separate(audio, SAMPLE_RATE, prompts=prompts)
-    alone = [contenders.separator.separate(audio, SAMPLE_RATE, prompts=prompt) for prompt in prompts]
-    missing = contenders.separator.separate(audio, SAMPLE_RATE, prompts=vain)
-    nonsense = contenders.random.separate(audio, SAMPLE_RATE, prompts=prompts)
+    both = contenders.separator.separate(audio, sample_rate=SAMPLE_RATE, prompts=prompts)
+    alone = [
+        contenders.separator.separate(audio, sample_rate=SAMPLE_RATE, prompts=prompt) for prompt in prompts
+    ]
+    missing = contenders.separator.separate(audio, sample_rate=SAMPLE_RATE, prompts=vain)
+    nonsense = contenders.random.separate(audio, sample_rate=SAMPLE_RATE, prompts=prompts)
     estimates = {
         "two prompts": both.audio[:, 0],
         "single prompts": torch.stack([stems.audio[0, 0] for stems in alone]),

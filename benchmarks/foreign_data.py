@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stemless.audio import read, resample
-from stemless.query.manifest import read_manifest
+from stemless.query.manifest import Recording, read_manifest
 from stemless.query.recordings import normalised_phrase
 from stemless.query.wordings import wordings_of
 
@@ -146,6 +146,16 @@ def foreign_stock(folder: Path, half: str) -> Stock:
                 for path in paths:
                     stock.add(label, group, path, whole.family[label])
     return stock
+
+
+def validation_recordings(folder: Path) -> list[Recording]:
+    """The validation half of `STEMLESS_DATA/foreign` as the rows of a manifest, for trainings to choose by."""
+    return [
+        Recording(path, label, (label,), f"foreign {group}", "validation")
+        for label, groups in foreign_stock(folder, "validation").groups.items()
+        for group, paths in groups.items()
+        for path in paths
+    ]
 
 
 def manifest_stock(

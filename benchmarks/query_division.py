@@ -15,8 +15,9 @@ recording, all takes of one instrument or voice) goes to one side as a whole, by
 
 writes the manifests into `STEMLESS_RUNS/query/data`: pool_embedding.csv, pool_validation.csv (to choose the
 embedding's hyper-parameters), pool_separator.csv (with validation rows of its own), pool_test.csv,
-pool_heldback.csv (the part of it with the 60 labels), pool_fold3.csv; and credits_embedding.md and
-credits_separator.md, which the model cards carry.
+pool_heldback.csv (the part of it with the 60 labels), pool_fold3.csv; credits_embedding.md and
+credits_separator.md, which the model cards carry; and foreign_validation.csv, the half of
+`STEMLESS_DATA/foreign` that hyper-parameters of the separator are chosen by.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from foreign_data import validation_recordings
 from stemless.query.manifest import Recording, Split, divide, write_manifest
 
 Role = Literal["embedding", "separator", "test"]
@@ -301,12 +303,19 @@ def folder_of(variable: str) -> Path:
     """
     value = os.environ.get(variable)
     if not value:
-        raise SystemExit(f"set {variable}: STEMLESS_DATA holds pool/, STEMLESS_RUNS is for what is made")
+        raise SystemExit(
+            f"set {variable}: STEMLESS_DATA holds pool/ and foreign/, STEMLESS_RUNS is for what is made"
+        )
     return Path(value)
 
 
 def main() -> None:
-    written = write_division(folder_of("STEMLESS_DATA") / "pool", folder_of("STEMLESS_RUNS") / "query/data")
+    data, folder = folder_of("STEMLESS_DATA"), folder_of("STEMLESS_RUNS") / "query/data"
+    written = write_division(data / "pool", folder)
+    if (data / "foreign").is_dir():
+        write_manifest(
+            validation_recordings(data / "foreign"), folder / "foreign_validation.csv", overwrite=True
+        )
     for name, clips in written.items():
         hours = sum(clip.seconds for clip in clips) / 3600
         groups, labels = len({clip.group for clip in clips}), len({clip.label for clip in clips})

@@ -12,7 +12,7 @@ from toy_embedding import ToneEmbedding, tone
 
 import embedding as benchmark
 from query_division import Clip
-from query_tables import embedding_section, share_of_hits
+from query_tables import embedding_section, mean_share_of_hits, share_of_hits
 
 LOW, HIGH, OTHER = "300 Hz", "1200 Hz", "4800 Hz"
 
@@ -72,8 +72,10 @@ def test_the_table_counts_whole_groups_and_names_what_went_wrong() -> None:
     interval = share_of_hits(rows, "place")
     assert (interval.estimate, interval.low, interval.high) == (50.0, 0.0, 100.0)
     assert share_of_hits(rows, "place", 2).estimate == 75.0
+    labelled = [{"label": g, "place": p} for g, p in (("a", 1), ("b", 3), ("b", 1), ("b", 2), ("b", 1))]
+    assert mean_share_of_hits(labelled, "place").estimate == 75.0
     zero_shot = [{"group": "a", "free": True, "place of 10": 1, "place of 50": 2, "label": LOW}]
-    held_back = [{"group": "a", "place of 60": 4, "place of all": 70, "all": 600}]
+    held_back = [{"label": LOW, "place of 60": 4, "place of all": 70, "all": 600}]
     said = [{"label": LOW, "paraphrase": "a deep one", "nearest": HIGH, "place": 2, "place by sound": 1}]
     parts = {"zero-shot": zero_shot, "held back": held_back, "paraphrases": said}
     result = {"command": "python x", "paraphrase labels": 100, "rows": {"embedding": parts, "random": parts}}

@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import query_division
+from foreign_data import foreign_stock, validation_recordings
 from query_division import (
     ROLES,
     Clip,
@@ -122,6 +123,22 @@ def test_credits_name_every_author_once() -> None:
     text = credits_of(clips, "embedding")
     assert "- jo (CC0): 7, 12\n" in text and "- al (CC0 1.0): 9\n" in text
     assert "| esc10 | CC BY 3.0 (ESC-10); clip: CC0 | 2 |" in text
+
+
+def test_the_half_of_foreign_recordings_to_choose_by(tmp_path: Path) -> None:
+    rows = ["path,label,family,group"]
+    rows += [f"{g}_{n}.ogg,rain,water,Rain:{g}" for g in range(4) for n in range(3)]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    chosen = validation_recordings(tmp_path)
+    assert len(chosen) == 6 and len({row.group for row in chosen}) == 2
+    assert {(row.split, row.phrases) for row in chosen} == {("validation", ("rain",))}
+    held = {
+        path
+        for groups in foreign_stock(tmp_path, "test").groups.values()
+        for g in groups.values()
+        for path in g
+    }
+    assert len(held) == 6 and held.isdisjoint(row.audio for row in chosen)
 
 
 def test_the_pool_itself(tmp_path: Path) -> None:
