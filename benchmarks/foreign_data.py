@@ -149,7 +149,7 @@ def foreign_stock(folder: Path, half: str) -> Stock:
 
 
 def validation_recordings(folder: Path) -> list[Recording]:
-    """The validation half of `STEMLESS_DATA/foreign` as the rows of a manifest, for trainings to choose by."""
+    """The validation half of `STEMLESS_DATA/foreign` as rows of a manifest, for trainings to choose by."""
     return [
         Recording(path, label, (label,), f"foreign {group}", "validation")
         for label, groups in foreign_stock(folder, "validation").groups.items()

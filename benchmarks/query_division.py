@@ -304,7 +304,7 @@ def folder_of(variable: str) -> Path:
     value = os.environ.get(variable)
     if not value:
         raise SystemExit(
-            f"set {variable}: STEMLESS_DATA holds pool/ and foreign/, STEMLESS_RUNS is for what is made"
+            f"set {variable}: STEMLESS_DATA holds pool/ and foreign/, STEMLESS_RUNS what is made"
         )
     return Path(value)
 
