@@ -36,7 +36,7 @@ def keys_of_sounds(path: Path) -> dict[Sound, frozenset[int]]:
         return dict(_presets(lists))
     except OSError as error:
         raise StemlessError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, struct.error, KeyError):
+    except (ValueError, struct.error, IndexError):
         raise StemlessError(f"{path}: {_NO_BANK}") from None
 
 
@@ -45,6 +45,8 @@ def _lists(path: Path) -> dict[str, bytes]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
             raise ValueError
+        if len(data) < struct.unpack_from("<I", data, 4)[0] + 8:
+            raise StemlessError(f"{path}: is cut short: fetch it again")
         # From the end: the samples may hold these letters by chance.
         at = data.rfind(b"pdtaphdr") + len(b"pdta")
         found: dict[str, bytes] = {}

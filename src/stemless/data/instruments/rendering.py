@@ -217,8 +217,10 @@ def instrument_of(index: int, instruments: Sequence[Instrument], seed: int) -> t
 def random_piece(
     instrument: Instrument, sound: Sound, seconds: float, generator: np.random.Generator
 ) -> Piece:
-    """Music for an instrument, and how it is played."""
+    """Music for an instrument, and how it is played; some of it is heard within the recording."""
     music = _music(instrument, seconds, generator)
+    while not any(note.start_seconds < 0.9 * seconds and note.end_seconds > 0 for note in music.notes):
+        music = _music(instrument, seconds, generator)
     return Piece(sound, music, random_expression(music, instrument.style, seconds, generator))
 
 

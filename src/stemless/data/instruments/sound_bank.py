@@ -72,14 +72,19 @@ def play(midi: Path, bank: Path, audio: Path, sample_rate: int) -> None:
     command = [fluidsynth(), "-ni", "-q", "-R", "0", "-C", "0", "-g", str(_GAIN), "-r", str(sample_rate)]
     # No settings of the user: same seed, same sound. (-f wants a file, and an empty one will do.)
     command += ["-f", os.devnull, "-o", "synth.cpu-cores=1", "-O", "float", "-T", "wav"]
+    # Else a bank that it cannot read would be replaced by another in silence.
+    command += ["-o", "synth.default-soundfont="]
     done = subprocess.run(
         [*command, "-F", str(audio), str(bank), str(midi)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
-    if done.returncode or not audio.exists():
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
+    lines = done.stderr.decode(errors="replace").splitlines()
+    errors = [line.partition("error: ")[2] for line in lines if line.startswith("fluidsynth: error: ")]
+    # It reports success whatever happens.
+    if errors or done.returncode or not audio.exists():
+        reason = errors[0].rstrip(". ") if errors else f"it ended with code {done.returncode}"
         raise StemlessError(
-            f"{bank}: fluidsynth could not play it ({lines[-1] if lines else 'no reason given'})"
+            f"{bank}: fluidsynth could not play it ({reason}): give another bank or make room"
         )
