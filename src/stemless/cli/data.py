@@ -10,9 +10,17 @@ from typing import Annotated, Optional
 import typer
 
 from stemless.cli.console import Printer
-from stemless.cli.options import Json, Overwrite, Quiet, Seed
+from stemless.cli.options import Json, Output, Overwrite, Quiet, Seed
 
 app = typer.Typer(help="Prepare recordings to learn from.", rich_markup_mode=None)
+
+
+Count = Annotated[int, typer.Option("--count", metavar="N", help="Number of recordings.")]
+Seconds = Annotated[float, typer.Option("--seconds", metavar="S", help="Length of each.")]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Processes to use.")]
+SampleRate = Annotated[
+    int, typer.Option("--sample-rate", metavar="HZ", min=8000, max=96000, help="Of the recordings.")
+]
 
 
 class Layout(StrEnum):
@@ -92,4 +100,91 @@ def scan(
             "listed": found.listed,
             "missing": found.missing,
         },
+    )
+
+
+@app.command("render")
+def render(
+    output: Output,
+    bank: Annotated[
+        str,
+        typer.Option(
+            "--bank",
+            metavar="FILE",
+            help="Sound bank of General MIDI, .sf2 or .sf3; a bare name is looked for in /usr/share/sounds.",
+        ),
+    ] = "FluidR3_GM.sf2",
+    count: Count = 1000,
+    seconds: Seconds = 8.0,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    sample_rate: SampleRate = 16000,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make solo recordings of instruments, with captions and a manifest; run again, it goes on.
+
+    Random music is played by FluidSynth, in random rooms. Every instrument comes equally often.
+    """
+    from stemless.data.instruments.rendering import render_instruments
+
+    say = Printer(as_json, quiet)
+    with say.progress("rendering instruments") as on_progress:
+        manifest = render_instruments(
+            output,
+            bank=bank,
+            count=count,
+            seconds=seconds,
+            seed=seed,
+            workers=workers,
+            sample_rate=sample_rate,
+            on_progress=on_progress,
+        )
+    _rendered(say, manifest)
+
+
+@app.command("choir")
+def choir(
+    output: Output,
+    count: Count = 1000,
+    seconds: Seconds = 8.0,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    sample_rate: SampleRate = 16000,
+    voices: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--voices", min=1, max=8, help="In each ensemble; by default 2 to 5, mostly 4."),
+    ] = None,
+    stems: Annotated[bool, typer.Option("--stems", help="Write each voice as well.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make recordings of singing ensembles with their exact pitch, to train voices; run again, it goes on."""
+    from stemless.data.rendering import render_corpus
+
+    say = Printer(as_json, quiet)
+    with say.progress("rendering ensembles") as on_progress:
+        manifest = render_corpus(
+            output,
+            count,
+            seconds,
+            seed,
+            voices=voices,
+            sample_rate=sample_rate,
+            stems=stems,
+            workers=workers,
+            on_progress=on_progress,
+        )
+    say.done(str(manifest), {"manifest": str(manifest), "recordings": count})
+
+
+def _rendered(say: Printer, manifest: Path) -> None:
+    """Tell what was made of a folder with captions."""
+    from stemless.query.manifest import read_manifest
+
+    recordings = read_manifest(manifest)
+    labels = {phrase for recording in recordings for phrase in recording.phrases}
+    say.done(
+        f"{manifest}: {len(recordings)} recordings of {len(labels)} kinds of sound",
+        {"manifest": str(manifest), "recordings": len(recordings), "labels": len(labels)},
     )
