@@ -7,6 +7,7 @@ global state.
 from __future__ import annotations
 
 import secrets
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +93,47 @@ def voices_picture(
         panel.label_outer()
     figure.supylabel("Hz", fontsize=10)
     figure.supxlabel("seconds", fontsize=10)
+    _save(figure, path)
+
+
+def prompts_picture(
+    mixture: Tensor,
+    sample_rate: int,
+    stems: Mapping[str, Tensor],
+    activity: Mapping[str, Sequence[Sequence[float]]],
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Draw a mixture, and under it what each stem took of it and when it is there.
+
+    Args:
+        mixture: [channels, time].
+        sample_rate: in Hz.
+        stems: [channels, time] each, on the same scale of loudness as the mixture.
+        activity: of each stem the stretches [start, end] in seconds in which it is heard.
+        path, overwrite: as of `voices_picture`; errors too.
+    """
+    path = _usable(path, overwrite)
+    rows = 1 + -(-len(stems) // 2)
+    figure = _figure(12.0, 1.6 + 2.0 * rows)
+    grid = figure.add_gridspec(rows, 2, height_ratios=[1.4] + [1.0] * (rows - 1))
+    spectrogram = log_spectrogram(mixture, sample_rate)
+    top_db = float(spectrogram.max())
+    duration_seconds = mixture.shape[-1] / sample_rate
+    top = figure.add_subplot(grid[0, :])
+    _draw_spectrogram(top, spectrogram, duration_seconds, top_db, _ramp("#000000"))
+    top.set_title("mixture", loc="left", fontsize=11)
+    for index, (name, audio) in enumerate(stems.items()):
+        panel = figure.add_subplot(grid[1 + index // 2, index % 2])
+        colour = COLOURS[index % len(COLOURS)]
+        _draw_spectrogram(panel, log_spectrogram(audio, sample_rate), duration_seconds, top_db, _ramp(colour))
+        heard = [(first, min(last, duration_seconds) - first) for first, last in activity.get(name, ())]
+        panel.broken_barh(heard, (0.0, 0.12), color=colour)
+        panel.set_title(textwrap.shorten(name, 60), loc="left", fontsize=11, color=colour, fontweight="bold")
+        panel.label_outer()
+    figure.supylabel("Hz", fontsize=10)
+    figure.supxlabel("seconds; the bars show when a sound is heard", fontsize=10)
     _save(figure, path)
 
 

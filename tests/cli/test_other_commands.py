@@ -18,7 +18,7 @@ def test_version_and_help(run: Run) -> None:
     assert run("--version").stdout == f"stemless {stemless.__version__}\n"
     everything = run()
     assert everything.code == 0
-    for command in ("voices", "evaluate", "train", "models", "doctor"):
+    for command in ("separate", "voices", "evaluate", "train", "models", "doctor"):
         assert command in everything.stdout
         details = run(command, "--help")
         assert details.code == 0

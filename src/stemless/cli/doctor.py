@@ -23,6 +23,12 @@ CORE = (
     "rich",
     "tokenizers",
 )
+# Programs that commands call, and what to do where they are missing.
+PROGRAMS = {
+    "ffmpeg": "install it to read m4a, mp4, opus and other containers",
+    "fluidsynth": "install it, and a sound bank, for  stemless data render  (apt install fluidsynth)",
+    "espeak-ng": "install it for speech in rendered sounds (apt install espeak-ng)",
+}
 EXTRAS = {
     "train": ("lightning", "tensorboard"),
     "picture": ("matplotlib",),
@@ -31,6 +37,7 @@ EXTRAS = {
     "clap": ("transformers",),
     "phrases": ("spacy",),
 }
+SEPARATOR = "query/separator"
 
 
 def doctor(as_json: Json = False) -> None:
@@ -46,6 +53,7 @@ def examine() -> dict[str, Any]:
 
     from stemless.checkpoint import shipped
 
+    models = shipped()
     devices = ["cpu"]
     devices += [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     devices += ["mps"] if torch.backends.mps.is_available() else []
@@ -58,9 +66,11 @@ def examine() -> dict[str, Any]:
         "formats": [name for name in ("WAV", "FLAC", "OGG", "MP3") if name in soundfile.available_formats()],
         "torch_threads": torch.get_num_threads(),
         "devices": devices,
-        "ffmpeg": shutil.which("ffmpeg"),
+        **{program: shutil.which(program) for program in PROGRAMS},
         "extras": {extra: {name: version_of(name) for name in names} for extra, names in EXTRAS.items()},
-        "models": [model.name for model in shipped()],
+        "models": [model.name for model in models],
+        # The first by name is what `separate` uses.
+        "prompts": next((model.name for model in models if model.config.get("kind") == SEPARATOR), None),
     }
 
 
@@ -72,14 +82,15 @@ def as_text(found: dict[str, Any]) -> str:
         ("packages", ", ".join(f"{name} {version}" for name, version in found["packages"].items())),
         ("audio", f"libsndfile {found['libsndfile']} ({', '.join(found['formats'])})"),
         ("torch", f"{found['torch_threads']} threads; devices: {', '.join(found['devices'])}"),
-        ("ffmpeg", found["ffmpeg"] or "not found: install it to read m4a, mp4, opus and other containers"),
     ]
+    rows += [(program, found[program] or f"not found: {advice}") for program, advice in PROGRAMS.items()]
     for extra, packages in found["extras"].items():
         missing = [name for name, version in packages.items() if version is None]
         installed = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
         advice = f"{', '.join(missing)} missing: pip install 'stemless[{extra}]'"
         rows.append((f"extra {extra}", advice if missing else installed))
     rows.append(("models", ", ".join(found["models"]) or "none ship with this version"))
+    rows.append(("prompts", found["prompts"] or "none for prompts ships: give  stemless separate --model"))
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
 

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from stemless import __version__
-from stemless.cli import data, doctor, evaluate, models, phrases, train, voices
+from stemless.cli import data, doctor, evaluate, models, phrases, separate, train, voices
 from stemless.cli.console import say
 from stemless.errors import StemlessError, UsageError
 
@@ -34,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("separate")(separate.separate)
 app.command("voices")(voices.voices)
 app.command("evaluate")(evaluate.evaluate)
 app.command("phrases")(phrases.phrases)

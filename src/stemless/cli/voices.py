@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -22,16 +20,11 @@ from stemless.cli.options import (
     Quiet,
     Seed,
 )
-from stemless.errors import MissingExtraError, StemlessError, UsageError
+from stemless.cli.outputs import PICTURE, PICTURE_SECONDS, beginning, refuse_early, refuse_picture
+from stemless.errors import UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from stemless.voices.tracks import PitchTracks
-
-
-PICTURE = "picture.png"
-PICTURE_SECONDS = 120.0
 
 
 class MethodName(StrEnum):
@@ -134,7 +127,7 @@ def voices(
     # A mistake is told before a model is loaded or fitted, which may take its time.
     _refuse_early(recording, tracks, names or tracks.names, output, audio_format, overwrite)
     if picture:
-        _refuse_picture(output / recording.stem / PICTURE, overwrite)
+        refuse_picture(output / recording.stem / PICTURE, overwrite)
     if not fit and (fit_run or save_model):
         raise UsageError("--fit-run and --save-model belong to --fit: add it, or leave them out")
     if save_model and save_model.exists() and not overwrite:
@@ -217,38 +210,8 @@ def _refuse_early(
     overwrite: bool,
 ) -> None:
     """Raise what the engine would raise later: for the recording, the tracks and the files to be written."""
-    from stemless.audio import probe
-    from stemless.encoding import subtype_like
-    from stemless.stem_folder import StemFolder
-
-    if any("\udc80" <= letter <= "\udcff" for letter in f"{recording}{output}"):
-        raise UsageError(f"{recording}: the name holds bytes that are no text: rename the file or its folder")
-    folder = output / recording.stem
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir():
-        raise UsageError(f"{there}: is a file, not a folder: choose another output folder")
-    if not os.access(there, os.W_OK):
-        raise StemlessError(f"{there}: no permission to write: choose another output folder")
-    info = probe(recording)
-    if tracks is not None:
-        tracks.check(info.duration_seconds)
-    StemFolder(
-        folder,
-        names,
-        info.sample_rate,
-        info.channels,
-        info.frames,
-        audio_format=audio_format.value,
-        subtype=subtype_like(info.subtype, audio_format.value),
-        overwrite=overwrite,
-    )
-
-
-def _refuse_picture(path: Path, overwrite: bool) -> None:
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError("matplotlib", "picture")
-    if path.exists() and not overwrite:
-        raise UsageError(f"{path}: exists already: choose another output folder or add --overwrite")
+    check = None if tracks is None else tracks.check
+    refuse_early(recording, names, output, audio_format.value, overwrite, check_duration=check)
 
 
 def _draw(
@@ -257,25 +220,9 @@ def _draw(
     """The picture of the first two minutes, from the files as they were written."""
     from stemless.pictures import voices_picture
 
-    mixture, sample_rate = _beginning(recording)
-    stems = {stem["name"]: _beginning(folder / stem["file"])[0] for stem in report["stems"]}
+    mixture, sample_rate = beginning(recording, PICTURE_SECONDS)
+    stems = {stem["name"]: beginning(folder / stem["file"], PICTURE_SECONDS)[0] for stem in report["stems"]}
     voices_picture(mixture, sample_rate, tracks, stems, folder / PICTURE, overwrite=overwrite)
-
-
-def _beginning(path: Path) -> tuple[Tensor, int]:
-    """The first two minutes of a file, [channels, time], and its rate: all of a long one would not fit."""
-    import torch
-
-    from stemless.audio import BlockReader
-
-    with BlockReader(path) as reader:
-        wanted = round(PICTURE_SECONDS * reader.info.sample_rate)
-        blocks: list[Tensor] = []
-        for block in reader.blocks():
-            blocks.append(block)
-            if sum(each.shape[1] for each in blocks) >= wanted:
-                break
-        return torch.cat(blocks, dim=1)[:, :wanted], reader.info.sample_rate
 
 
 def _card(recording: Path, pitch: str, steps: int, seed: int, start: str | None) -> str:

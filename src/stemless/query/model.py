@@ -115,7 +115,7 @@ def load_network(reference: str | Path) -> tuple[Network, SeparatorSettings]:
     try:
         network.load_state_dict(stored.tensors)
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
+        reason = str(error).strip().splitlines()[-1].strip()[:160]
         raise CheckpointError(f"{reference}: the weights do not fit the network ({reason})") from None
     return network.eval(), settings
 
