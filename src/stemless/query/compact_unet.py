@@ -15,6 +15,7 @@ of two CPU cores and of many prompts:
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -217,6 +218,8 @@ class CompactUNet(nn.Module):
     def decode(self, heard: Heard, tokens: Tensor, mask: Tensor, vector: Tensor) -> Tensor:
         """Logits [batch, prompts, bands, padded frames] of the prompts, from the output of `encode`."""
         batch, prompts = mask.shape[:2]
+        # A vector of length 1 has numbers so small that the network would long not hear which prompt it is.
+        vector = vector * math.sqrt(self.config.text_dimension)
         tokens, mask, vector = tokens.flatten(0, 1), mask.flatten(0, 1), vector.flatten(0, 1)
         maps = repeat_items(heard.innermost, prompts)
         for level, step in enumerate((None, *self.decoder)):
