@@ -86,3 +86,24 @@ def query(
         f"{folder}\ntry it with  stemless separate IN --prompt TEXT --model {folder} -o DIR",
         {"model": str(folder)},
     )
+
+
+@app.command("embedding")
+def embedding(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
+    overrides: Annotated[
+        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
+        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train the joint embedding's audio tower towards text; run again, it goes on where it stopped."""
+    from stemless.configuration import load_configuration
+    from stemless.query.embedding_training import EmbeddingConfig, train
+
+    settings = load_configuration(EmbeddingConfig, config, overrides or ())
+    say = Printer(as_json, quiet)
+    with say.progress("training") as on_progress:
+        folder = train(settings, on_progress=on_progress)
+    say.done(str(folder), {"model": str(folder)})

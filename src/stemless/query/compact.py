@@ -1,0 +1,143 @@
+"""The small joint embedding that ships: a distilled text tower, and an audio tower trained towards it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from stemless import checkpoint
+from stemless.configuration import from_mapping
+from stemless.errors import CheckpointError, StemlessError
+from stemless.query import text_tower
+from stemless.query.audio_tower import AudioConfig, AudioTower
+from stemless.query.embedding import TextEmbedding
+from stemless.query.text_tower import TextTower
+
+KIND = "query/embedding"
+TEXT, AUDIO = "text.", "audio."
+"""What the names of either tower's tensors begin with in a checkpoint."""
+
+
+class CompactEmbedding(nn.Module):
+    """A `JointEmbedding` of a text tower and an audio tower, both frozen here.
+
+    Args:
+        text: the text tower.
+        audio: the audio tower, whose vectors lie in the same space.
+        temperature: similarities are logits after division by it.
+    """
+
+    def __init__(self, text: TextTower, audio: AudioTower, temperature: float) -> None:
+        super().__init__()
+        if text.config.dimension != audio.config.dimension:
+            raise ValueError(
+                f"a text tower of {text.config.dimension} dimensions and an audio tower of "
+                f"{audio.config.dimension} have no space in common"
+            )
+        if not temperature > 0:
+            raise ValueError("temperature is above 0")
+        self.text = text
+        self.audio = audio
+        self.temperature = temperature
+        self.eval().requires_grad_(False)
+
+    def train(self, mode: bool = True) -> CompactEmbedding:
+        """Stays as it was trained, also inside a model that is learning."""
+        return super().train(False)
+
+    @property
+    def sample_rate(self) -> int:
+        return self.audio.config.sample_rate
+
+    @property
+    def token_width(self) -> int:
+        return self.text.config.width
+
+    @property
+    def dimension(self) -> int:
+        return self.audio.config.dimension
+
+    @property
+    def device(self) -> torch.device:
+        return self.audio.head.weight.device
+
+    @property
+    def identity(self) -> str:
+        """That of the text tower: cached phrases stay good when the audio tower is trained again."""
+        return self.text.identity
+
+    @cached_property
+    def audio_identity(self) -> str:
+        """A digest of all that the vector of a sound depends on; read when the weights are final."""
+        digest = hashlib.sha256(repr(self.audio.config).encode())
+        for name, tensor in sorted(self.audio.state_dict().items()):
+            digest.update(f"{name}:{tensor.dtype}{list(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return f"audio:{digest.hexdigest()}"
+
+    def embed_text(self, phrases: Sequence[str]) -> TextEmbedding:
+        """Phrases, at least one -> token states, mask and vectors of length 1, without gradient."""
+        return self.text.embed_text(phrases)
+
+    def embed_audio(self, audio: Tensor) -> Tensor:
+        """Sounds [batch, time] at `sample_rate`, any length -> [batch, dimension] of length 1.
+
+        Gradients reach the samples. Inside torch.autocast with bfloat16 it takes half the time.
+        """
+        vectors: Tensor = self.audio(audio)
+        return vectors
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """As `embed_audio`."""
+        return self.embed_audio(audio)
+
+
+def save(directory: str | Path, embedding: CompactEmbedding, card: str) -> Path:
+    """Write both towers as a checkpoint folder, the audio tower in half precision.
+
+    Raises:
+        CheckpointError: as of `checkpoint.save`.
+    """
+    shape, text = text_tower.pack(embedding.text)
+    config = {
+        "kind": KIND,
+        "temperature": embedding.temperature,
+        "audio": dataclasses.asdict(embedding.audio.config),
+        "text": shape,
+    }
+    tensors = {TEXT + name: tensor for name, tensor in text.items()}
+    for name, tensor in embedding.audio.state_dict().items():
+        tensors[AUDIO + name] = tensor.half() if tensor.is_floating_point() else tensor
+    return checkpoint.save(directory, config, tensors, card)
+
+
+def load(reference: str | Path) -> CompactEmbedding:
+    """The embedding behind a shipped name, a folder or hf://USER/MODEL, frozen and on the CPU.
+
+    Raises:
+        CheckpointError: nothing is there, or it is no embedding of this version.
+    """
+    stored = checkpoint.load(reference)
+    kind = stored.config.get("kind", "a model of unknown kind")
+    if kind != KIND:
+        raise CheckpointError(f"{reference}: holds {kind} and not {KIND}; give the folder of an embedding")
+    try:
+        audio = AudioTower(from_mapping(AudioConfig, stored.config["audio"], where="audio"))
+        audio.load_state_dict(_part(stored.tensors, AUDIO))
+        text = text_tower.unpack(stored.config["text"], _part(stored.tensors, TEXT))
+        return CompactEmbedding(text, audio, float(stored.config["temperature"]))
+    except (KeyError, TypeError, ValueError, RuntimeError, StemlessError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise CheckpointError(
+            f"{reference}: does not fit this version ({reason}); fetch or train it again"
+        ) from None
+
+
+def _part(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}

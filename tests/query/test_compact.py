@@ -1,0 +1,80 @@
+"""The compact embedding: the protocol, its identity, and the way to disk and back."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_towers import audio_tower, embedding, text_tower
+
+from stemless.errors import CheckpointError
+from stemless.query import compact
+from stemless.query.compact import CompactEmbedding
+from stemless.query.embedding import JointEmbedding, PhraseCache
+
+PHRASES = ["a dog barking", "rain"]
+
+
+def heard(model: JointEmbedding) -> torch.Tensor:
+    """All that the protocol asks for, used as a stranger would."""
+    text = PhraseCache(model).embed_text(PHRASES)
+    assert text.tokens.shape[0] == len(PHRASES) and text.tokens.shape[2] == model.token_width
+    assert text.mask.dtype == torch.bool and text.vector.shape == (2, model.dimension)
+    audio = torch.randn(2, model.sample_rate, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    vectors = model.embed_audio(audio)
+    (vectors @ text.vector.T / model.temperature).logsumexp(1).sum().backward()
+    assert audio.grad is not None and audio.grad.abs().max() > 0
+    return vectors.detach()
+
+
+def test_it_is_a_joint_embedding() -> None:
+    vectors = heard(embedding())
+    assert torch.allclose(vectors.norm(dim=-1), torch.ones(2), atol=1e-5)
+
+
+def test_it_stays_frozen_inside_a_model_that_learns() -> None:
+    model = torch.nn.Sequential(embedding())
+    model.train()
+    assert not any(module.training for module in model[0].modules())
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_identity_follows_the_text_tower_and_audio_identity_the_other() -> None:
+    one = embedding()
+    other_audio = CompactEmbedding(text_tower(), audio_tower(seed=1), 0.05)
+    assert one.identity == embedding().identity == other_audio.identity
+    assert one.identity != embedding(seed=1).identity
+    assert one.audio_identity == embedding().audio_identity != other_audio.audio_identity
+
+
+def test_it_comes_back_from_disk(tmp_path: Path) -> None:
+    made = embedding()
+    compact.save(tmp_path / "model", made, "# card\n\nSmall.\n")
+    read = compact.load(tmp_path / "model")
+    assert read.temperature == made.temperature
+    again = compact.load(compact.save(tmp_path / "again", read, "# card\n"))
+    assert again.identity == read.identity and again.audio_identity == read.audio_identity
+    cosine = torch.nn.functional.cosine_similarity
+    assert cosine(heard(made), heard(read)).min() > 0.999
+    text = [model.embed_text(PHRASES).vector for model in (made, read)]
+    assert cosine(*text).min() > 0.999
+
+
+def test_other_models_and_damaged_ones_are_refused(tmp_path: Path) -> None:
+    folder = compact.save(tmp_path / "model", embedding(), "# card\n")
+    config = json.loads((folder / "config.json").read_text())
+    for change, says in (
+        ({"kind": "voices/network"}, "holds voices/network"),
+        ({"temperature": -1}, "temperature"),
+        ({"audio": {**config["audio"], "channels": [4, 8]}}, "does not fit"),
+        ({"audio": {**config["audio"], "chanels": [4, 8]}}, "chanels"),
+        ({"text": {}}, "does not fit"),
+    ):
+        (folder / "config.json").write_text(json.dumps({**config, **change}))
+        with pytest.raises(CheckpointError, match=says):
+            compact.load(folder)
+
+
+def test_towers_of_other_spaces_are_refused() -> None:
+    with pytest.raises(ValueError, match="no space in common"):
+        CompactEmbedding(text_tower(8), audio_tower(6), 0.1)
