@@ -13,8 +13,8 @@ if sys.argv[1] == "keep" and not keep_freed_memory():
     sys.exit(3)
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(5):
-    torch.ones(5_000_000)
+for _ in range(3):
+    torch.ones(20_000_000)
 before = faults()
 for _ in range(5):
     torch.ones(5_000_000)

@@ -7,6 +7,7 @@ batches without phrases, and every regime is a way to draw batches (`batches`).
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from stemless.query.differentiable_resampling import resample
 from stemless.query.embedding import JointEmbedding, TextEmbedding, TextEncoder
 from stemless.query.model import Network
 from stemless.query.objectives import (
+    Error,
     LossScales,
     absent_loss,
     consistency_loss,
@@ -30,7 +32,7 @@ from stemless.query.objectives import (
     unsupervised_loss,
     weak_loss,
 )
-from stemless.query.sharing import shared_masks
+from stemless.query.sharing import Rule, shared_masks
 from stemless.query.validation import Validation
 from stemless.spectrum import istft, stft
 
@@ -46,7 +48,9 @@ class LearnerConfig:
         scales: what each loss counts; 0 leaves it out.
         contrast: "one-way" is that of the authors' code: estimates against texts alone, within one slot of
             the mixture.
+        error: of magnitudes, "l1" as in the paper or "squared", which is gentle where the network is unsure.
         sharing: how the masks of the parts of an item, and those of its phrases, share the mixture.
+        alone: where they share it, judge each mask also as it is by itself, half and half.
         average_decay: what is kept is the moving average of the weights over about 1 / (1 - decay) steps;
             0 keeps the last weights.
         bf16: run the network in bfloat16.
@@ -54,7 +58,9 @@ class LearnerConfig:
 
     scales: LossScales = field(default_factory=LossScales)
     contrast: Literal["symmetric", "one-way"] = "symmetric"
+    error: Error = "l1"
     sharing: Literal["none", "limit", "odds"] = "none"
+    alone: bool = True
     average_decay: float = 0.999
     bf16: bool = True
 
@@ -107,7 +113,7 @@ class QueryLearner(L.LightningModule):
         self.config, self.optimiser_config, self.steps = config, optimiser, steps
         # Not parts of what learns, so not of its state either.
         self._outside = (text, teacher)
-        self.validation = Validation()
+        self.validation = Validation(self.rule)
 
     @property
     def text(self) -> TextEncoder:
@@ -116,6 +122,11 @@ class QueryLearner(L.LightningModule):
     @property
     def teacher(self) -> JointEmbedding | None:
         return self._outside[1]
+
+    @property
+    def rule(self) -> Rule:
+        """How prompts of one call share the mixture when the separator is used."""
+        return "limit" if self.config.sharing == "none" else self.config.sharing
 
     @property
     def kept(self) -> Network:
@@ -156,36 +167,47 @@ class QueryLearner(L.LightningModule):
         self._note("unsupervised", unsupervised)
         contrastive = consistency = zero
         if len(batch.phrase_ids):
-            masks = self._shared(made, batch, batch.prompt_of_phrase)
+            variants = self._variants(made, batch, batch.prompt_of_phrase)
             items = batch.item_of_prompt[batch.prompt_of_phrase]
             targets = stft(batch.parts, self.network.config.grid).abs()
-            consistency = consistency_loss(
-                made.magnitudes[items] * masks, batch.part_of_phrase, targets, items=len(batch.mixtures)
+            consistency = mean_of(
+                consistency_loss(
+                    made.magnitudes[items] * masks,
+                    batch.part_of_phrase,
+                    targets,
+                    items=len(batch.mixtures),
+                    kind=self.config.error,
+                )
+                for masks in variants
             )
             self._note("consistency", consistency)
             if self.config.scales.contrastive:
-                contrastive = self._contrast(made, batch, masks)
+                contrastive = self._contrast(made, batch, variants[-1])
                 self._note("contrastive", contrastive)
         return weak_loss(contrastive, consistency, unsupervised, self.config.scales)
 
     def _part_loss(self, made: Estimates, batch: MixedBatch, *, supervised: bool = False) -> Tensor:
-        masks = self._shared(made, batch, batch.prompt_of_part)
         targets = stft(batch.parts, self.network.config.grid).abs()
         loss = supervised_loss if supervised else unsupervised_loss
-        estimates = made.magnitudes[batch.item_of_part] * masks
-        return loss(estimates, targets, made.magnitudes, batch.item_of_part)
+        mixtures = made.magnitudes[batch.item_of_part]
+        return mean_of(
+            loss(mixtures * masks, targets, made.magnitudes, batch.item_of_part, kind=self.config.error)
+            for masks in self._variants(made, batch, batch.prompt_of_part)
+        )
 
     def _absent_loss(self, made: Estimates, batch: MixedBatch) -> Tensor:
         items = batch.item_of_prompt[batch.prompt_of_absent]
-        return absent_loss(made.of(batch.prompt_of_absent, items), made.magnitudes, items)
+        estimates = made.of(batch.prompt_of_absent, items)
+        return absent_loss(estimates, made.magnitudes, items, kind=self.config.error)
 
-    def _shared(self, made: Estimates, batch: MixedBatch, prompts: Tensor) -> Tensor:
-        """Masks of some prompts, where those of the same item share the mixture if they shall."""
+    def _variants(self, made: Estimates, batch: MixedBatch, prompts: Tensor) -> list[Tensor]:
+        """Masks of some prompts as they are judged: by themselves, and sharing the mixture in their item."""
         masks = made.masks[prompts]
         if self.config.sharing == "none":
-            return masks
+            return [masks]
         grid, there = prompt_grid(batch.item_of_prompt[prompts].unique_consecutive(return_inverse=True)[1])
-        return shared_masks(masks[grid], there, rule=self.config.sharing)[there]
+        shared = shared_masks(masks[grid], there, rule=self.config.sharing)[there]
+        return [masks, shared] if self.config.alone else [shared]
 
     def _contrast(self, made: Estimates, batch: MixedBatch, masks: Tensor) -> Tensor:
         if self.teacher is None:
@@ -229,10 +251,15 @@ class QueryLearner(L.LightningModule):
             self.log(f"validation_{name}", value)
         if self.logger is not None:
             self.validation.show(self.logger.experiment, self.kept.config, self.global_step)
-        self.validation = Validation()
+        self.validation = Validation(self.rule)
 
     def configure_optimizers(self) -> Any:
         return make_optimiser(self.network, self.optimiser_config, self.steps, fused=True)
+
+
+def mean_of(losses: Iterable[Tensor]) -> Tensor:
+    """Mean of scalars."""
+    return torch.stack(list(losses)).mean()
 
 
 def levelled(audio: Tensor, mixtures: Tensor) -> Tensor:

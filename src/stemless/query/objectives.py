@@ -13,12 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 LOWEST_WEIGHT = 1e-3
 HIGHEST_WEIGHT = 10.0
+# A mask of one half, which says nothing, then costs about as much as in the weighted L1.
+SQUARED_SCALE = 4.0
+
+Error = Literal["l1", "squared"]
 
 
 def weight(magnitude: Tensor) -> Tensor:
@@ -45,7 +50,36 @@ def weighted_l1(estimates: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return (weights * (estimates - targets).abs()).mean((-2, -1))
 
 
-def unsupervised_loss(estimates: Tensor, targets: Tensor, mixtures: Tensor, item_of_part: Tensor) -> Tensor:
+def squared_error(estimates: Tensor, targets: Tensor, references: Tensor) -> Tensor:
+    """Mean of (Y - Z)^2 over bins and frames, as a share of that of the reference, for each example; times 4.
+
+    Where a network is unsure between there and not there, the least L1 is one of the two and the least
+    square between them: squares are gentle, and an L1 that knows nothing yet falls silent.
+
+    Args:
+        estimates, targets, references: [*, bins, frames].
+
+    Returns:
+        [*].
+
+    >>> one = torch.ones(1, 2, 2)
+    >>> squared_error(0.5 * one, one, one)
+    tensor([1.])
+    """
+    energy = references.square().mean((-2, -1)).clamp_min(1e-12)
+    return SQUARED_SCALE * (estimates - targets).square().mean((-2, -1)) / energy
+
+
+def error(estimates: Tensor, targets: Tensor, references: Tensor, kind: Error) -> Tensor:
+    """wL1(Y, Z; w(A)) as in the paper, or `squared_error`, with the reference A: [*, bins, frames] -> [*]."""
+    if kind == "squared":
+        return squared_error(estimates, targets, references)
+    return weighted_l1(estimates, targets, weight(references))
+
+
+def unsupervised_loss(
+    estimates: Tensor, targets: Tensor, mixtures: Tensor, item_of_part: Tensor, *, kind: Error = "l1"
+) -> Tensor:
     """Mix-and-separate: L_URL = sum_i wL1(Y(T_i), X_i; w(X)), mean over items.
 
     Args:
@@ -53,17 +87,20 @@ def unsupervised_loss(estimates: Tensor, targets: Tensor, mixtures: Tensor, item
         targets: [parts, bins, frames], X_i.
         mixtures: [items, bins, frames], X.
         item_of_part: [parts], integers: whose mixture each part is in.
+        kind: "l1" as above, or `squared_error` in its place.
 
     Returns:
         a scalar.
     """
-    losses = weighted_l1(estimates, targets, weight(mixtures)[item_of_part])
+    losses = error(estimates, targets, mixtures[item_of_part], kind)
     return losses.sum() / len(mixtures)
 
 
-def supervised_loss(estimates: Tensor, targets: Tensor, mixtures: Tensor, item_of_part: Tensor) -> Tensor:
+def supervised_loss(
+    estimates: Tensor, targets: Tensor, mixtures: Tensor, item_of_part: Tensor, *, kind: Error = "l1"
+) -> Tensor:
     """L_SRL: `unsupervised_loss` where every part is a single source (K = 1). Shapes as there."""
-    return unsupervised_loss(estimates, targets, mixtures, item_of_part)
+    return unsupervised_loss(estimates, targets, mixtures, item_of_part, kind=kind)
 
 
 def consistency_loss(
@@ -73,6 +110,7 @@ def consistency_loss(
     *,
     items: int,
     mask: Tensor | None = None,
+    kind: Error = "l1",
 ) -> Tensor:
     """The sources of a part add up to it: L_CRL = sum_i wL1(sum_k Y(T_i^k), X_i; w(X_i)), mean over items.
 
@@ -85,6 +123,7 @@ def consistency_loss(
         targets: [parts, bins, frames], X_i.
         items: mixtures of mixtures in the batch.
         mask: [phrases] bool, False where a phrase is missing; None when all are there.
+        kind: "l1" as above, or `squared_error` in its place.
 
     Returns:
         a scalar, 0 when there is no phrase at all.
@@ -94,22 +133,23 @@ def consistency_loss(
     sums = torch.zeros_like(targets, dtype=estimates.dtype).index_add(0, part_of_phrase, estimates)
     described = torch.zeros(len(targets), dtype=torch.bool, device=targets.device)
     described[part_of_phrase] = True
-    losses = weighted_l1(sums[described], targets[described], weight(targets[described]))
+    losses = error(sums[described], targets[described], targets[described], kind)
     return losses.sum() / items
 
 
-def absent_loss(estimates: Tensor, mixtures: Tensor, item_of_absent: Tensor) -> Tensor:
+def absent_loss(estimates: Tensor, mixtures: Tensor, item_of_absent: Tensor, *, kind: Error = "l1") -> Tensor:
     """What is asked for and not there is silence: sum over prompts of wL1(Y, 0; w(X)), mean over items.
 
     Args:
         estimates: [absent prompts, bins, frames].
         mixtures: [items, bins, frames], X.
         item_of_absent: [absent prompts], integers: whose mixture each was asked of.
+        kind: "l1" as above, or `squared_error` in its place.
 
     Returns:
         a scalar, 0 when nothing absent was asked for.
     """
-    losses = weighted_l1(estimates, torch.zeros_like(estimates), weight(mixtures)[item_of_absent])
+    losses = error(estimates, torch.zeros_like(estimates), mixtures[item_of_absent], kind)
     return losses.sum() / len(mixtures)
 
 

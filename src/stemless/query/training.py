@@ -165,6 +165,7 @@ def train(
     settings = SeparatorSettings(
         embedding=config.stored_embedding or config.embedding,
         identity=setting.text_identity,
+        sharing=setting.learner.rule,
         level_db=config.mixing.level_db,
         clip_seconds=max(1.0, config.stretch_seconds),
     )

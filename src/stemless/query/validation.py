@@ -10,7 +10,7 @@ from torch import Tensor
 from stemless.evaluation.metrics import ratio_db, si_sdr
 from stemless.query.collation import MixedBatch, prompt_grid
 from stemless.query.model import NetworkConfig
-from stemless.query.sharing import shared_masks
+from stemless.query.sharing import Rule, shared_masks
 from stemless.spectrum import Grid, istft
 
 SHOWN_ITEMS = 2
@@ -22,9 +22,13 @@ class Validation:
     """Scores of fixed mixtures, gathered batch by batch.
 
     The prompts of an item's parts are asked in one call and share the mixture; each is also judged alone.
+
+    Args:
+        rule: how they share it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rule: Rule = "limit") -> None:
+        self.rule = rule
         self._gains_db: list[Tensor] = []
         self._sdr_db: list[Tensor] = []
         self._single_sdr_db: list[Tensor] = []
@@ -41,7 +45,7 @@ class Validation:
         samples = batch.mixtures.shape[-1]
         places, there = prompt_grid(batch.item_of_part)
         own = masks[batch.prompt_of_part]
-        shared = shared_masks(own[places], there)[there]
+        shared = shared_masks(own[places], there, rule=self.rule)[there]
         of_part = spectra[batch.item_of_part]
         estimates = istft(of_part * shared, grid, samples)
         mixtures = batch.mixtures[batch.item_of_part]
