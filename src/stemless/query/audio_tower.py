@@ -148,7 +148,7 @@ class AudioTower(nn.Module):
         self.stages = nn.Sequential(*stages)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(2 * inputs, config.dimension)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def features(self, audio: Tensor) -> Tensor:
         """Sound [batch, time] -> log-mel spectra [batch, bands, frames], each band normalised."""

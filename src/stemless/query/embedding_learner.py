@@ -107,6 +107,8 @@ class EmbeddingLearner(L.LightningModule):
         bf16: whether the convolutions run in bfloat16.
     """
 
+    near: Tensor
+
     def __init__(
         self,
         tower: AudioTower,
