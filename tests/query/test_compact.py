@@ -9,6 +9,7 @@ from tiny_towers import audio_tower, embedding, text_tower
 
 from stemless.errors import CheckpointError
 from stemless.query import compact
+from stemless.query import text_tower as text_towers
 from stemless.query.compact import CompactEmbedding
 from stemless.query.embedding import JointEmbedding, PhraseCache
 
@@ -45,6 +46,15 @@ def test_identity_follows_the_text_tower_and_audio_identity_the_other() -> None:
     assert one.identity == embedding().identity == other_audio.identity
     assert one.identity != embedding(seed=1).identity
     assert one.audio_identity == embedding().audio_identity != other_audio.audio_identity
+
+
+def test_phrases_of_the_text_tower_alone_stay_good(tmp_path: Path) -> None:
+    """A separator may learn with the text tower before there is an audio tower."""
+    alone = text_towers.load(text_towers.save(tmp_path / "text", text_tower(), "# text\n"))
+    both = CompactEmbedding(alone, audio_tower(), 0.1)
+    stored = compact.load(compact.save(tmp_path / "both", both, "# both\n"))
+    assert stored.identity == both.identity == alone.identity
+    assert torch.equal(stored.embed_text(PHRASES).vector, alone.embed_text(PHRASES).vector)
 
 
 def test_it_comes_back_from_disk(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,6 +23,7 @@ from stemless.query.embedding_data import (
     read_sources,
 )
 from stemless.query.embedding_learner import EmbeddingLearner, ObjectiveConfig, WordingBank
+from stemless.query.recordings import RecordingPool
 from stemless.query.text_tower import TextTower
 from stemless.runner import EpochData, OnProgress, RunSettings, load_state, read_curve, run_training
 
@@ -128,15 +128,9 @@ def _recordings(config: EmbeddingConfig) -> tuple[LabelledRecordings, LabelledRe
         parts, held = parts + held, []
     learned = LabelledRecordings(parts, rate, config.sound.label_power)
     known = set(learned.labels)
-    if not any(known & named for part, _ in held for named in _names(part, rate)):
+    if not any(known & named for part, _ in held for named in RecordingPool(part, rate).named):
         return learned, None
     return learned, LabelledRecordings(held, rate, 1.0, labels=learned.labels)
-
-
-def _names(part: list[Any], rate: int) -> list[frozenset[str]]:
-    from stemless.query.recordings import RecordingPool
-
-    return RecordingPool(part, rate).named
 
 
 def _epoch(recordings: LabelledRecordings, config: EmbeddingConfig, epoch: int) -> SoundBatches:
