@@ -26,7 +26,7 @@ from stemless.resampling import resample
 
 MEASURES = ("mixture", "separated", "margin", "share", "contrast")
 # Where a mask takes less than this of the energy nothing is heard of it, and what it sounds like is chance.
-LOWEST_SHARE_DB = -40.0
+LOWEST_SHARE_DB = -30.0
 SILENCE_DB = -70.0
 LARGEST_MARGIN = 20.0
 LARGEST_DEVIATIONS = 8.0
@@ -38,7 +38,7 @@ class PresenceConfig:
 
     weights, bias: of the logistic regression, one weight a measure, in the order of `MEASURES`.
     gate_threshold: the presence that halves a mask. gate_slope: how sharply, in powers of the odds.
-    window_seconds, hop_seconds: of the stretches that are judged.
+    window_seconds: of the stretches that are judged.
     background: what a prompt is compared with. alike: sounds among it whose vectors are nearer than this to
     that of the prompt are not held against it.
     """
@@ -48,7 +48,6 @@ class PresenceConfig:
     gate_threshold: float = 0.2
     gate_slope: float = 3.0
     window_seconds: float = 4.0
-    hop_seconds: float = 2.0
     background: tuple[str, ...] = BACKGROUND
     alike: float = 0.7
 
@@ -57,8 +56,8 @@ class PresenceConfig:
             raise ValueError(f"weights must be {len(MEASURES)}, one for each of {', '.join(MEASURES)}")
         if not 0 < self.gate_threshold < 1 or self.gate_slope <= 0:
             raise ValueError("gate_threshold must be between 0 and 1, and gate_slope above 0")
-        if not 0 < self.hop_seconds <= self.window_seconds:
-            raise ValueError("hop_seconds must be above 0 and at most window_seconds")
+        if self.window_seconds < 0.5:
+            raise ValueError("window_seconds must be at least 0.5")
         if len(self.background) < 3:
             raise ValueError("background needs three phrases at least")
 
@@ -139,27 +138,19 @@ class Judged:
         return config.presence(self.measures) * self.audible
 
 
-def window_starts(start: int, samples: int, window: int, hop: int) -> list[int]:
-    """Where windows begin in a chunk, so that those of overlapping chunks fall together.
-
-    Their middles are multiples of the hop, counted from the start of the recording. Where more than half a
-    hop is left at an end of the chunk, another window ends there. A chunk shorter than a window is one.
+def window_starts(samples: int, window: int) -> list[int]:
+    """Where windows begin that divide a signal among them, as evenly as they can.
 
     Args:
-        start, samples: of the chunk.
-        window, hop: lengths in samples.
+        samples: of the signal.
+        window: length in samples, at most that of the signal.
 
-    >>> window_starts(0, 80, 40, 20), window_starts(48, 90, 40, 20), window_starts(50, 30, 40, 20)
-    ([0, 20, 40], [0, 12, 32, 50], [0])
+    >>> window_starts(80, 40), window_starts(110, 40), window_starts(50, 40), window_starts(40, 40)
+    ([0, 40], [0, 35, 70], [5], [0])
     """
-    last = samples - window
-    if last <= 0:
-        return [0]
-    first = -(start + window // 2) % hop
-    places = list(range(first, last + 1, hop))
-    before = [0] if not places or 2 * places[0] > hop else []
-    after = [last] if 2 * (last - max(places, default=0)) > hop else []
-    return before + places + after
+    count = max(1, round(samples / window))
+    middles = [samples * (2 * number + 1) / (2 * count) for number in range(count)]
+    return [min(max(round(middle - window / 2), 0), samples - window) for middle in middles]
 
 
 @dataclass(frozen=True)
@@ -169,7 +160,7 @@ class Judge:
     Attributes:
         embedding: hears them, at its own rate.
         config: how they are cut.
-        sample_rate, hop_length: of the masks.
+        sample_rate: of what is judged; hop_length: of its contrast.
         level_db: what each stretch is brought to before it is heard, root mean square re full scale.
     """
 
@@ -183,22 +174,18 @@ class Judge:
         """For prompts [prompts, dimension] and background [sounds, dimension]."""
         return Yardstick.of(prompts, background, self.config.alike, self.embedding.temperature)
 
-    def measure(
-        self, mixture: Tensor, separated: Tensor, contrast: Tensor, start: int, yardstick: Yardstick
-    ) -> Judged:
-        """Measure all stretches of a chunk.
+    def measure(self, mixture: Tensor, separated: Tensor, contrast: Tensor, yardstick: Yardstick) -> Judged:
+        """Measure the stretches of a chunk.
 
         Args:
             mixture: [time], as the network hears it.
             separated: [prompts, time], what the masks take of it.
-            contrast: [2, prompts, frames], sums over bins of mask^2 * power and of mask * power.
-            start: sample of the recording where the chunk begins.
+            contrast: [2, prompts, frames], sums over bins of mask^2 * power and of mask * power, with
+                `hop_length` samples from frame to frame.
             yardstick: of these prompts.
         """
         window = min(round(self.config.window_seconds * self.sample_rate), len(mixture))
-        starts = window_starts(
-            start, len(mixture), window, max(1, round(self.config.hop_seconds * self.sample_rate))
-        )
+        starts = window_starts(len(mixture), window)
         sounds = torch.cat((mixture[None], separated))
         pieces = torch.stack([sounds[:, first : first + window] for first in starts], dim=1)
         powers = pieces.square().mean(-1)

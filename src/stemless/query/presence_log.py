@@ -19,31 +19,22 @@ class PresenceLog:
 
     Args:
         prompts: how many.
-        step_seconds: stretches whose middles are nearer than this are one.
     """
 
-    def __init__(self, prompts: int, step_seconds: float) -> None:
-        self._step = step_seconds
-        # Sums of each slot: of the prompts, of the times, and how many there are.
-        self._sums = [array("d") for _ in range(prompts)]
+    def __init__(self, prompts: int) -> None:
+        # Not lists of tensors: many small ones that live long keep the heap from being given back.
         self._times = array("d")
-        self._counts = array("d")
+        self._curves = [array("d") for _ in range(prompts)]
 
     def hear(self, start_seconds: float, middles_seconds: Tensor, presence: Tensor) -> None:
-        """Take the stretches of a chunk: [windows] and [prompts, windows]."""
-        for middle, column in zip(middles_seconds.tolist(), presence.T.tolist(), strict=True):
-            slot = int((start_seconds + middle) / self._step)
-            everything = (self._counts, self._times, *self._sums)
-            for values in everything:
-                values.extend([0.0] * (slot + 1 - len(values)))
-            for values, value in zip(everything, (1.0, start_seconds + middle, *column), strict=True):
-                values[slot] += value
+        """Take the stretches of the next chunk: [windows] and [prompts, windows]."""
+        self._times.extend((start_seconds + middles_seconds).tolist())
+        for curve, values in zip(self._curves, presence.tolist(), strict=True):
+            curve.extend(values)
 
     def curves(self) -> tuple[list[float], list[list[float]]]:
         """Times in seconds, and of each prompt its presence there."""
-        there = [slot for slot, count in enumerate(self._counts) if count]
-        times = [self._times[slot] / self._counts[slot] for slot in there]
-        return times, [[values[slot] / self._counts[slot] for slot in there] for values in self._sums]
+        return list(self._times), [list(curve) for curve in self._curves]
 
     def overall(self) -> list[float]:
         """One number a prompt: how sure one is where one is surest."""

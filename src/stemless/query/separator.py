@@ -23,22 +23,26 @@ from stemless.spectrum import Grid, istft, stft
 # Context on each side of a chunk, in clips of training. The reach of the network is longer, but thin at its
 # ends; with half of this, seams can be heard.
 CONTEXT_CLIPS = 1 / 4
-# Prompts that are decoded at once: more would not be quicker, and take memory.
-PROMPTS_AT_ONCE = 8
+# Prompts that are decoded at once: more of them leave the cache of a CPU, and take twice the time each.
+PROMPTS_AT_ONCE = {"cpu": 2}
+MOST_PROMPTS_AT_ONCE = 16
 # Stretches quieter than the loud ones by more than this do not count for the level.
 LEVEL_RANGE_DB = 20.0
 LARGEST_GAIN_DB = 60.0
+# Frames from one to the next at which the contrast of a mask is measured.
+CONTRAST_FRAMES = 4
 
 
 @dataclass(frozen=True)
 class QuerySurvey:
     """What stays the same over a whole recording.
 
-    gain: brings it to the level of training. text: of all phrases. yardstick: of their presence.
-    log: gathers that presence, chunk by chunk.
+    gain: brings it to the level of training. samples: its length at the rate of the network. text: of all
+    phrases. yardstick: of their presence. log: gathers that presence, chunk by chunk.
     """
 
     gain: float
+    samples: int
     text: TextEmbedding
     yardstick: Yardstick
     log: PresenceLog
@@ -55,14 +59,16 @@ class QuerySeparator:
     def __init__(self, stored: StoredSeparator, *, gated: bool = True) -> None:
         self.settings, self.embedding = stored.settings, stored.embedding
         self.network: Network = stored.network.eval()
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for part in (self.network, self.embedding):
+            if isinstance(part, torch.nn.Module):
+                part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.gated = gated
         config = self.network.config
         self.judge = Judge(
             stored.embedding,
             stored.settings.presence,
             config.sample_rate,
-            config.hop_length,
+            config.hop_length * CONTRAST_FRAMES,
             stored.settings.level_db,
         )
 
@@ -107,9 +113,10 @@ class QuerySeparator:
         text = self.embedding.embed_text(condition.phrases).to(self.device)
         return QuerySurvey(
             gain_to(self.settings.level_db, powers),
+            round(duration_seconds * self.sample_rate),
             text,
             self.judge.yardstick(text.vector, self.background),
-            PresenceLog(len(condition.phrases), self.settings.presence.hop_seconds / 2),
+            PresenceLog(len(condition.phrases)),
         )
 
     @torch.inference_mode()
@@ -118,14 +125,18 @@ class QuerySeparator:
         if not isinstance(survey, QuerySurvey):
             raise TypeError("masks() needs what survey() returned")
         start = round(condition.start_seconds * self.sample_rate)
-        spectrum = stft(audio.to(self.device) * survey.gain, self.grid)
+        heard = audio.to(self.device) * survey.gain
+        spectrum = stft(heard, self.grid)
         asked = self.network_masks(spectrum.abs(), survey.text, start // self.grid.hop_length)
+        first, last = self._kept(start, audio.shape[-1], survey.samples)
+        samples = slice(first * self.grid.hop_length, (last - 1) * self.grid.hop_length + 1)
         presence = []
-        for item, masks in zip(spectrum, asked, strict=True):
-            judged = self.judged(item, masks, audio.shape[-1], start, survey.yardstick)
+        for mono, bins, masks in zip(heard[:, samples], spectrum, asked, strict=True):
+            judged = self.judged(mono, bins[:, first:last], masks[..., first:last], survey.yardstick)
             present = judged.presence(self.settings.presence)
-            survey.log.hear(condition.start_seconds, judged.middles_seconds, present)
-            presence.append(self._at_frames(present, judged.middles_seconds, asked.shape[-1]))
+            middles = judged.middles_seconds + samples.start / self.sample_rate
+            survey.log.hear(condition.start_seconds, middles, present)
+            presence.append(self._at_frames(present, middles, asked.shape[-1]))
         if self.gated:
             # Before the masks share the mixture: what is not there must not take from what is.
             asked = asked * self.settings.presence.gate(torch.stack(presence))[:, :, None]
@@ -150,8 +161,9 @@ class QuerySeparator:
         before = first_frame % self.network.config.stride
         heard = self.network.encode(torch.nn.functional.pad(magnitude, (before, 0)))
         pieces = []
-        for first in range(0, len(text), PROMPTS_AT_ONCE):
-            some = slice(first, first + PROMPTS_AT_ONCE)
+        at_once = PROMPTS_AT_ONCE.get(self.device.type, MOST_PROMPTS_AT_ONCE)
+        for first in range(0, len(text), at_once):
+            some = slice(first, first + at_once)
             tokens, mask, vector = (
                 part[some].expand(len(magnitude), *part[some].shape)
                 for part in (text.tokens, text.mask, text.vector)
@@ -163,24 +175,32 @@ class QuerySeparator:
             pieces.append(masks)
         return torch.cat(pieces, dim=1)
 
-    def judged(
-        self, spectrum: Tensor, masks: Tensor, samples: int, start: int, yardstick: Yardstick
-    ) -> Judged:
-        """The measures of presence of one chunk.
+    def judged(self, heard: Tensor, spectrum: Tensor, masks: Tensor, yardstick: Yardstick) -> Judged:
+        """The measures of presence of a part of the recording.
 
         Args:
-            spectrum: [bins, frames] of the mixture, at the level of training.
+            heard: [time], the mixture at the level of training; spectrum: [bins, frames] of it.
             masks: [prompts, bins, frames] as `network_masks` gives them.
-            samples: length of the chunk.
-            start: sample of the recording where it begins.
             yardstick: of the prompts.
         """
         shares = shared_masks(masks[None], rule=self.settings.sharing)[0]
         # How sure the network is of a prompt is in its own mask, not in what others leave of it.
-        taken = masks * spectrum.abs().square()
-        contrast = torch.stack(((masks * taken).sum(-2), taken.sum(-2)))
-        sounds = istft(torch.cat((spectrum[None], shares * spectrum)), self.grid, samples)
-        return self.judge.measure(sounds[0], sounds[1:], contrast, start, yardstick)
+        some = masks[..., ::CONTRAST_FRAMES]
+        taken = some * spectrum[:, ::CONTRAST_FRAMES].abs().square()
+        contrast = torch.stack(((some * taken).sum(-2), taken.sum(-2)))
+        sounds = istft(shares * spectrum, self.grid, len(heard))
+        return self.judge.measure(heard, sounds, contrast, yardstick)
+
+    def _kept(self, start: int, samples: int, whole: int) -> tuple[int, int]:
+        """First frame, and the one after the last, of a chunk that are no context.
+
+        Args:
+            start, samples: of the chunk.
+            whole: samples of the recording.
+        """
+        frames = self.grid.frames(samples)
+        context = min(round(self.context_seconds * self.sample_rate / self.grid.hop_length), frames // 3)
+        return context if start else 0, frames - (context if start + samples < whole else 0)
 
     def _at_frames(self, presence: Tensor, middles_seconds: Tensor, frames: int) -> Tensor:
         """[prompts, windows] -> [prompts, frames]."""
