@@ -130,7 +130,6 @@ class PhraseCache:
         directory: folder of the files, made when it is needed; may be shared by any number of embeddings
             and processes.
         batch_size: phrases that are embedded, and stored, at a time.
-        most: phrases kept in memory; those that came first are dropped. None keeps all.
     """
 
     def __init__(
@@ -139,11 +138,9 @@ class PhraseCache:
         directory: str | Path | None = None,
         *,
         batch_size: int = 256,
-        most: int | None = None,
     ) -> None:
         self._encoder = encoder
         self._batch_size = batch_size
-        self._most = most
         self._known: dict[str, PhraseEmbedding] = {}
         self._store: PhraseStore | None = None
         if directory is not None:
@@ -164,10 +161,11 @@ class PhraseCache:
         if isinstance(phrases, str) or not phrases:
             raise ValueError("give a list of phrases, at least one")
         self.prepare(phrases)
-        embedded = pad_phrases([self._known[phrase] for phrase in phrases])
-        while self._most is not None and len(self._known) > self._most:
-            del self._known[next(iter(self._known))]
-        return embedded
+        return pad_phrases([self._known[phrase] for phrase in phrases])
+
+    def forget(self) -> None:
+        """Free the memory; phrases in files stay there."""
+        self._known.clear()
 
     def prepare(self, phrases: Iterable[str]) -> None:
         """Embed what is not known yet, for instance all phrases of a data set before its training."""

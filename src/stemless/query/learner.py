@@ -19,7 +19,7 @@ from stemless.optimiser import OptimiserConfig, make_optimiser
 from stemless.query.batches import TrainingBatch
 from stemless.query.collation import MixedBatch, prompt_grid
 from stemless.query.differentiable_resampling import resample
-from stemless.query.embedding import JointEmbedding, TextEmbedding, TextEncoder
+from stemless.query.embedding import JointEmbedding, PhraseCache, TextEmbedding
 from stemless.query.model import Network
 from stemless.query.objectives import (
     Error,
@@ -92,7 +92,7 @@ class QueryLearner(L.LightningModule):
 
     Args:
         network: what learns.
-        text: text side of the embedding, where each phrase is computed once.
+        text: text side of the embedding; each phrase is computed once an epoch.
         teacher: hears the estimates; needed where the contrast counts and batches have phrases.
         steps: of the whole training.
     """
@@ -100,7 +100,7 @@ class QueryLearner(L.LightningModule):
     def __init__(
         self,
         network: Network,
-        text: TextEncoder,
+        text: PhraseCache,
         teacher: JointEmbedding | None,
         config: LearnerConfig,
         optimiser: OptimiserConfig,
@@ -116,7 +116,7 @@ class QueryLearner(L.LightningModule):
         self.validation = Validation(self.rule)
 
     @property
-    def text(self) -> TextEncoder:
+    def text(self) -> PhraseCache:
         return self._outside[0]
 
     @property
@@ -142,6 +142,11 @@ class QueryLearner(L.LightningModule):
         with torch.autocast(magnitudes.device.type, torch.bfloat16, enabled=self.config.bf16):
             masks = network(magnitudes, text.tokens[grid], text.mask[grid], text.vector[grid])
         return Estimates(spectra, magnitudes, masks.float()[there], text)
+
+    def on_train_epoch_start(self) -> None:
+        # A vector depends, in its last digits, on what was embedded with it, and a resumed run begins an
+        # epoch knowing nothing. It also keeps the memory small: captions of sums hardly ever come again.
+        self.text.forget()
 
     def training_step(self, batch: TrainingBatch, index: int) -> Tensor:
         zero = torch.zeros((), device=self.device)

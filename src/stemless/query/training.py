@@ -26,7 +26,6 @@ from stemless.query.unet import UNetConfig
 from stemless.runner import EpochData, OnProgress, RunSettings, claim, load_state, read_curve, run_training
 
 VALIDATION_SEED = 2**31
-PHRASES_HELD = 8192
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ def prepare(config: TrainingConfig, report: Callable[[str], None] | None = None)
         )
     if contrasts and teacher is not None and config.teacher == "random":
         teacher = RandomTeacher(teacher, config.seed)
-    cache = PhraseCache(text, most=PHRASES_HELD)
+    cache = PhraseCache(text)
     network = _network(config, cache)
     corpus = read_corpus(
         config.data,
