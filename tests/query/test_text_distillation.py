@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_text_tower import make_tower
 from tiny_sentences import PIECES, write_sentence_model, write_wordnet
 from typer.testing import CliRunner
 
@@ -15,6 +16,7 @@ from stemless.query import text_distillation
 from stemless.query.sentence_model import load_sentence_model
 from stemless.query.text_corpus import CorpusConfig
 from stemless.query.text_distillation import DistillationConfig, make_sounds, make_student, train
+from stemless.query.text_figures import found_labels
 from stemless.query.text_head import HeadConfig
 from stemless.query.text_targets import mean_states, stored_targets
 from stemless.query.text_tower import load
@@ -149,3 +151,12 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     )
     assert outcome.exit_code != 0
     assert not (tmp_path / "run").exists()
+
+
+def test_wordings_find_their_labels(sources: Path, tmp_path: Path) -> None:
+    teacher = load_sentence_model(sources / "teacher", 12)
+    corpus = text_distillation.make_corpus(make_config(sources, tmp_path).corpus, 20, 5, 0)
+    called = [["dog"], ["rain"], ["loud"]]
+    known = dataclasses.replace(corpus, called=called, held_wordings=[("DOG", 0), ("Rain", 1), ("rain", 2)])
+    headed = make_tower(positions=12, dimension=16)
+    assert found_labels(teacher, headed, known) == pytest.approx((2 / 3, 1.0))

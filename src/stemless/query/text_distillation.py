@@ -17,14 +17,16 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from stemless import checkpoint
+from stemless.configuration import to_mapping
 from stemless.errors import StemlessError
 from stemless.optimiser import OptimiserConfig
 from stemless.query.sentence_model import digest_of, load_sentence_model
 from stemless.query.sound_phrases import asked
 from stemless.query.text_corpus import Corpus, CorpusConfig, make_corpus
+from stemless.query.text_figures import measure
 from stemless.query.text_head import HeadConfig, fit_head
 from stemless.query.text_learner import Sounds, TextBatches, TextLearner
-from stemless.query.text_targets import mean_states, stored_targets
+from stemless.query.text_targets import stored_targets
 from stemless.query.text_tower import KIND, TextConfig, TextLayer, TextTower, pack, unpack
 from stemless.query.vocabulary import count_pieces, prune
 from stemless.runner import EpochData, OnProgress, RunSettings, load_state, run_training
@@ -153,7 +155,7 @@ def train(config: DistillationConfig, *, on_progress: OnProgress | None = None) 
     best = run_training(learner, data, run, settings, learning)
     learner.load_state_dict(load_state(best))
     stored, tensors = pack(student.cpu())
-    figures = measure(unpack(stored, tensors), corpus, targets[3].float())
+    figures = measure(unpack(stored, tensors), teacher, corpus, targets[3].float())
     (run / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     card = _card(config, figures)
     return checkpoint.save(run / "model", {"kind": KIND, "text": stored}, tensors, card)
@@ -221,43 +223,10 @@ def make_data(
     return EpochData(epoch, batches(held_numbers, held_targets, VALIDATION_BATCH, 0, count, 0))
 
 
-@torch.no_grad()
-def measure(tower: TextTower, corpus: Corpus, held_targets: Tensor) -> dict[str, float]:
-    """How near the tower, as it is stored, is to the teacher on held-out texts.
-
-    For phrases and for glosses: the mean cosine of vectors, and the correlation of all similarities
-    between two texts; and the mean similarity of two different ones, near 0 in a good space. For wordings
-    that no training saw, how many find their sound's label before all others, and among the first ten.
-    """
-    figures: dict[str, float] = {}
-    parts = {"phrases": corpus.held_phrases, "glosses": corpus.held_glosses}
-    targets = held_targets.split([len(texts) for texts in parts.values()])
-    for (name, texts), target in zip(parts.items(), targets, strict=True):
-        own = tower.vectors(mean_states(tower, texts, bf16=False))
-        wanted = tower.vectors(target)
-        pairs = torch.ones(len(texts), len(texts)).triu(1).bool()
-        similar = torch.stack([(own @ own.T)[pairs], (wanted @ wanted.T)[pairs]])
-        figures[f"{name}: cosine with the teacher"] = float((own * wanted).sum(dim=-1).mean())
-        figures[f"{name}: correlation of similarities"] = float(torch.corrcoef(similar)[0, 1])
-        figures[f"{name}: mean similarity of two"] = float(similar[0].mean())
-    if corpus.held_wordings:
-        labels = tower.embed_text([called[0] for called in corpus.called]).vector
-        asked_for = tower.embed_text([wording for wording, _ in corpus.held_wordings]).vector
-        similar = asked_for @ labels.T
-        right = similar.gather(1, torch.tensor([[sound] for _, sound in corpus.held_wordings]))
-        ahead = (similar > right).sum(dim=1)
-        figures[f"held-out wordings: label first of {len(labels)}"] = float((ahead < 1).float().mean())
-        figures["held-out wordings: label among the first 10"] = float((ahead < 10).float().mean())
-    return {name: round(value, 4) for name, value in figures.items()}
-
-
 def _claim(run: Path, config: DistillationConfig, corpus: Corpus) -> None:
     """Mark the run folder with its configuration and texts; going on with other ones is refused."""
-    settings = {
-        k: v for k, v in dataclasses.asdict(config).items() if k not in ("threads", "device", "output")
-    }
-    settings["texts"] = hashlib.sha256(repr(corpus).encode()).hexdigest()
-    wanted = json.loads(json.dumps(settings, default=str))
+    wanted = {k: v for k, v in to_mapping(config).items() if k not in ("threads", "device", "output")}
+    wanted["texts"] = hashlib.sha256(repr(corpus).encode()).hexdigest()
     marker = run / "training.json"
     if marker.exists():
         if json.loads(marker.read_text(encoding="utf-8")) != wanted:
@@ -272,7 +241,7 @@ def _claim(run: Path, config: DistillationConfig, corpus: Corpus) -> None:
 
 
 def _card(config: DistillationConfig, figures: dict[str, float]) -> str:
-    settings = "\n".join(f"- {key}: {value}" for key, value in dataclasses.asdict(config).items())
+    settings = "\n".join(f"- {key}: {value}" for key, value in to_mapping(config).items())
     measured = "\n".join(f"- {name}: {value}" for name, value in figures.items())
     return f"""# Text tower
 
