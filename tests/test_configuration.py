@@ -63,6 +63,20 @@ def test_values_come_from_the_file_and_overrides_win(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("parts=a, b", ["a", "b"]),
+        ("parts=[a, b]", ["a", "b"]),
+        ('parts=["a, b", c]', ["a, b", "c"]),
+        ("parts=[]", []),
+        ("parts=[a", ["[a"]),
+    ],
+)
+def test_lists_are_written_with_commas_or_as_in_yaml(tmp_path: Path, override: str, parts: list[str]) -> None:
+    assert load_configuration(Run, write(tmp_path, "corpus: c"), [override]).parts == parts
+
+
+@pytest.mark.parametrize(
     ("override", "value"),
     [("adam.clip=none", None), ("adam.clip=", None), ("adam.clip=2", 2.0), ("adam.clip=1e-2", 0.01)],
 )

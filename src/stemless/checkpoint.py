@@ -167,6 +167,21 @@ def shipped() -> list[ShippedModel]:
     return models
 
 
+def read_credits(path: str | Path) -> str:
+    """What a card says of whose recordings a model has learned from; nothing where no file is named.
+
+    Raises:
+        CheckpointError: the file cannot be read as text.
+    """
+    if not str(path):
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise CheckpointError(f"{path}: the credits cannot be read ({reason}); check the path") from None
+
+
 def card_summary(card: str) -> str:
     """The first line of prose of a card, past its YAML head and headings.
 

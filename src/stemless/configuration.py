@@ -185,6 +185,8 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
             raise wrong("a number")
         return number
     if origin in (tuple, list):
+        if isinstance(value, Text) and value.strip().startswith("["):
+            value = _parsed(value)  # as in YAML, also for items that hold commas
         if isinstance(value, str):
             value = [Text(part.strip()) for part in value.split(",") if part.strip()]
         elif isinstance(value, int | float) and not isinstance(value, bool):

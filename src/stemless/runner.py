@@ -27,6 +27,8 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError(error.name or "lightning", "train") from None
 
+MAY_CHANGE = ("threads", "device", "devices", "output", "credits")
+"""Settings of a training that may be others when it goes on."""
 OnProgress = Callable[[float, float], None]
 """Called with (steps done, steps in all)."""
 
@@ -100,7 +102,7 @@ def claim(run: Path, settings: Mapping[str, Any]) -> None:
     Raises:
         StemlessError: the folder holds a run with other settings, or something else.
     """
-    wanted = {key: value for key, value in settings.items() if key not in ("threads", "device", "output")}
+    wanted = {key: value for key, value in settings.items() if key not in MAY_CHANGE}
     marker = run / "training.json"
     if marker.exists():
         if json.loads(marker.read_text(encoding="utf-8")) != wanted:

@@ -226,9 +226,11 @@ class QueryLearner(L.LightningModule):
         audio = istft(made.spectra[items] * masks[chosen], grid, samples)
         audio = levelled(audio, batch.mixtures[items])
         audio = resample(audio, self.network.config.sample_rate, self.teacher.sample_rate)
+        with torch.autocast(audio.device.type, torch.bfloat16, enabled=self.config.bf16):
+            heard = self.teacher.embed_audio(audio)
         one_way = self.config.contrast == "one-way"
         return contrastive_loss(
-            self.teacher.embed_audio(audio),
+            heard.float(),
             made.text.vector[prompts],
             batch.phrase_ids[chosen],
             self.teacher.temperature,

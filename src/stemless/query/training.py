@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 
+from stemless.checkpoint import read_credits
 from stemless.configuration import to_mapping
 from stemless.errors import UsageError
 from stemless.optimiser import OptimiserConfig
@@ -49,6 +50,7 @@ class TrainingConfig:
         validation: manifests whose rows are all for validation, beside the validation rows of `data`.
         validation_fraction: of the training rows, taken for validation where there are no other rows for it.
         threads: of the CPU; 0 leaves it to torch.
+        credits: a text file that the card carries: whose recordings these are.
     """
 
     data: tuple[str | DataConfig, ...]
@@ -85,6 +87,7 @@ class TrainingConfig:
     threads: int = 0
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: int = 0
+    credits: str = ""
     licence_of_data: str = "not stated"
 
     def __post_init__(self) -> None:
@@ -148,6 +151,7 @@ def train(
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
+    credits_text = read_credits(config.credits)
     setting = prepare(config, report)
     run = Path(config.output)
     claim(run, to_mapping(config))
@@ -168,7 +172,8 @@ def train(
         level_db=config.mixing.level_db,
         clip_seconds=max(1.0, config.stretch_seconds),
     )
-    return save_separator(run / "model", setting.learner.kept, settings, card=_card(config, run, setting))
+    card = _card(config, run, setting, credits_text)
+    return save_separator(run / "model", setting.learner.kept, settings, card=card)
 
 
 def prepare(config: TrainingConfig, report: Callable[[str], None] | None = None) -> Setting:
@@ -273,7 +278,7 @@ def _device(config: TrainingConfig) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _card(config: TrainingConfig, run: Path, setting: Setting) -> str:
+def _card(config: TrainingConfig, run: Path, setting: Setting, credits_text: str) -> str:
     curve = read_curve(run)
     judged = [row for row in curve if "validation_loss" in row]
     best = min(judged, key=lambda row: row["validation_loss"], default=None)
@@ -288,10 +293,12 @@ def _card(config: TrainingConfig, run: Path, setting: Setting) -> str:
     recordings = sum(len(pool) for pool in (setting.corpus.pools.mixed, setting.corpus.pools.single) if pool)
     trained = curve[-1]["step"] if curve else 0
     settings = "\n".join(f"- {key}: {value}" for key, value in to_mapping(config).items())
-    return (
-        f"# Query separator ({config.network}, {config.regime})\n\n"
-        f"Takes a sound that is named in words out of a mixture.\n\n"
-        f"Trained on {recordings} recordings for {trained:.0f} steps. {measured}\n\n"
-        f"Licence of the data: {config.licence_of_data}. Licence of the code and the weights: Apache-2.0.\n\n"
-        f"Command: `stemless train query CONFIG` with\n\n{settings}\n"
-    )
+    parts = [
+        f"# Query separator ({config.network}, {config.regime})",
+        "Takes a sound that is named in words out of a mixture.",
+        f"Trained on {recordings} recordings for {trained:.0f} steps. {measured}",
+        f"Licence of the data: {config.licence_of_data}. Licence of the code and the weights: Apache-2.0.",
+        f"Command: `stemless train query CONFIG` with\n\n{settings}",
+        credits_text,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -42,6 +42,9 @@ class Validation:
             spectra: [items, bins, frames], complex, of its mixtures.
             masks: [prompts, bins, frames].
         """
+        # Scores need double precision, which some accelerators do not have.
+        batch = batch._replace(**{k: v.cpu() for k, v in batch._asdict().items() if isinstance(v, Tensor)})
+        spectra, masks = spectra.cpu(), masks.cpu()
         samples = batch.mixtures.shape[-1]
         places, there = prompt_grid(batch.item_of_part)
         own = masks[batch.prompt_of_part]
