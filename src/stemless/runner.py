@@ -35,7 +35,7 @@ OnProgress = Callable[[float, float], None]
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How long to train, and what to do on the way."""
+    """How long to train, and what to do on the way; `devices` processes share each step."""
 
     steps: int
     steps_per_epoch: int
@@ -43,6 +43,7 @@ class RunSettings:
     gradient_clip: float
     seed: int
     device: str = "auto"
+    devices: int = 1
 
 
 class EpochData(L.LightningDataModule):
@@ -80,10 +81,12 @@ class _Watch(Callback):
         self.path, self.steps, self.on_progress = path, steps, on_progress
 
     def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
-        if self.on_progress:
+        if self.on_progress and trainer.is_global_zero:
             self.on_progress(trainer.global_step, self.steps)
 
     def on_train_epoch_end(self, trainer: Any, *_: Any) -> None:
+        if not trainer.is_global_zero:
+            return
         measured = {
             name: round(float(value), 6)
             for name, value in trainer.callback_metrics.items()
@@ -164,7 +167,10 @@ def run_training(
     L.seed_everything(settings.seed, verbose=False)
     trainer = L.Trainer(
         accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu", "mps": "mps"}[settings.device],
-        devices=1,
+        devices=settings.devices,
+        strategy="ddp" if settings.devices > 1 else "auto",
+        # Batches say themselves what each process draws.
+        use_distributed_sampler=False,
         # Counted in epochs: a run counted in steps replays the end of an epoch when it is resumed.
         max_epochs=-(-settings.steps // settings.steps_per_epoch),
         gradient_clip_val=settings.gradient_clip,
@@ -193,7 +199,19 @@ def run_training(
         raise
     finally:
         signal.signal(signal.SIGINT, handler)
+    if settings.devices > 1:
+        trainer.strategy.barrier()
+        if not trainer.is_global_zero:
+            # This process is a copy of the command that Lightning has started; the first one goes on.
+            raise SystemExit(0)
     return best if best.exists() else last
+
+
+def process_number() -> int:
+    """Which of the processes of a training this is; 0 where it is alone."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return int(torch.distributed.get_rank())
+    return 0
 
 
 def load_state(path: Path) -> dict[str, Any]:

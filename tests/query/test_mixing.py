@@ -150,6 +150,9 @@ def test_draws_depend_on_seed_and_position_alone(singles: RecordingPool) -> None
     assert not torch.equal(whole[0].mixtures[0], whole[0].mixtures[1])
     with pytest.raises(IndexError):
         other[3]
+    # Two processes that share a batch draw what one would.
+    halves = [sampler(singles, config, batch_size=2, first_place=place)[5] for place in (0, 2)]
+    assert torch.equal(torch.cat([half.mixtures for half in halves]), whole[5].mixtures)
 
 
 def test_an_unreadable_file_changes_no_other_draw_by_being_known(tmp_path: Path) -> None:

@@ -83,6 +83,23 @@ def test_a_killed_run_goes_on_to_the_same_losses(manifest: Path, tmp_path: Path)
     assert (whole / "model.safetensors").read_bytes() == (resumed / "model.safetensors").read_bytes()
 
 
+@pytest.mark.slow
+def test_two_processes_train_together(manifest: Path, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, tiny_training.__file__, str(manifest), str(tmp_path / "two"), "0"],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        check=False,
+        timeout=300,
+    )
+    assert ran.returncode == 0
+    two = curve_of(tmp_path / "two")
+    assert [row["step"] for row in two] == [2, 4, 5]
+    assert load_network(tmp_path / "two" / "model")
+    # The first process draws what one alone draws; beside its pairs there are those of the other to tell apart.
+    train(config(manifest, tmp_path / "one"))
+    assert two[-1]["train_contrastive"] > curve_of(tmp_path / "one")[-1]["train_contrastive"] + 0.1
+
+
 def test_going_on_with_other_settings_is_refused(manifest: Path, tmp_path: Path) -> None:
     train(config(manifest, tmp_path / "run", steps=2))
     with pytest.raises(StemlessError, match="other settings"):

@@ -1,7 +1,7 @@
 """A query training of seconds: recordings of tones, a network of a few thousand weights, ears for tones.
 
-Run as a script, it trains until it is killed: `tiny_training.py MANIFEST OUTPUT STEP` ends itself without
-warning after that many steps.
+Run as a script, it trains: `tiny_training.py MANIFEST OUTPUT STEP` ends itself without warning after that
+many steps, and with a step of 0 two processes train together to the end.
 """
 
 from __future__ import annotations
@@ -94,4 +94,4 @@ if __name__ == "__main__":
             os.kill(os.getpid(), signal.SIGKILL)
 
     training.load_teacher = load_tones
-    training.train(config(manifest, output), on_progress=end)
+    training.train(config(manifest, output, devices=1 if last else 2), on_progress=end)

@@ -65,6 +65,7 @@ class RegimeBatches(torch.utils.data.Dataset[TrainingBatch]):
         first: number of the first batch.
         batches: how many there are.
         words: see `mixing.draw_item`.
+        process: number of the process that draws; each has its own items of a batch.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class RegimeBatches(torch.utils.data.Dataset[TrainingBatch]):
         batches: int,
         seed: int,
         words: Words | None = None,
+        process: int = 0,
     ) -> None:
         self.regime, self.plan = regime, plan
         self.first, self.batches = first, batches
@@ -97,6 +99,7 @@ class RegimeBatches(torch.utils.data.Dataset[TrainingBatch]):
                 batches=batches,
                 seed=seed,
                 words=words,
+                first_place=process * batch_size,
             )
 
         parts_alone = dataclasses.replace(mixing, contrasted=0)

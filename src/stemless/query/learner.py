@@ -218,25 +218,41 @@ class QueryLearner(L.LightningModule):
         if self.teacher is None:
             raise ValueError("a contrast needs a teacher that hears")
         chosen = batch.contrasted
-        if not bool(chosen.any()):
-            return torch.zeros((), device=self.device)
         prompts = batch.prompt_of_phrase[chosen]
         items = batch.item_of_prompt[prompts]
         grid, samples = self.network.config.grid, batch.mixtures.shape[-1]
-        audio = istft(made.spectra[items] * masks[chosen], grid, samples)
-        audio = levelled(audio, batch.mixtures[items])
-        audio = resample(audio, self.network.config.sample_rate, self.teacher.sample_rate)
-        with torch.autocast(audio.device.type, torch.bfloat16, enabled=self.config.bf16):
-            heard = self.teacher.embed_audio(audio)
+        if len(prompts):
+            audio = istft(made.spectra[items] * masks[chosen], grid, samples)
+            audio = levelled(audio, batch.mixtures[items])
+            audio = resample(audio, self.network.config.sample_rate, self.teacher.sample_rate)
+            with torch.autocast(audio.device.type, torch.bfloat16, enabled=self.config.bf16):
+                heard = self.teacher.embed_audio(audio).float()
+        else:
+            # Other processes may have some, and wait for this one on the way back.
+            heard = made.text.vector[:0] + 0 * made.masks.sum()
         one_way = self.config.contrast == "one-way"
+        pairs = (heard, made.text.vector[prompts], batch.phrase_ids[chosen], batch.slot_of_phrase[chosen])
+        mask = torch.ones(len(prompts), dtype=torch.bool, device=self.device)
+        together = self._trainer is not None and self.trainer.world_size > 1
+        if together:
+            most = int(self.all_gather(torch.tensor(len(prompts), device=self.device)).max())
+            pairs, mask = tuple(filled(tensor, most) for tensor in pairs), filled(mask, most)
+        heard, text, ids, slots = pairs
         return contrastive_loss(
-            heard.float(),
-            made.text.vector[prompts],
-            batch.phrase_ids[chosen],
+            heard,
+            text,
+            ids,
             self.teacher.temperature,
+            mask=mask,
             one_way=one_way,
-            slots=batch.slot_of_phrase[chosen] if one_way else None,
+            slots=slots if one_way else None,
+            gather=self._gather if together else None,
         )
+
+    def _gather(self, tensor: Tensor) -> Tensor:
+        """Of all processes, in their order."""
+        gathered: Tensor = self.all_gather(tensor, sync_grads=tensor.requires_grad)
+        return gathered.flatten(0, 1)
 
     def _note(self, name: str, value: Tensor) -> None:
         self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True, batch_size=1)
@@ -267,6 +283,15 @@ class QueryLearner(L.LightningModule):
 def mean_of(losses: Iterable[Tensor]) -> Tensor:
     """Mean of scalars."""
     return torch.stack(list(losses)).mean()
+
+
+def filled(tensor: Tensor, length: int) -> Tensor:
+    """Zeros at the end of the first dimension, up to a length.
+
+    >>> filled(torch.ones(1, 2), 2).tolist()
+    [[1.0, 1.0], [0.0, 0.0]]
+    """
+    return torch.cat((tensor, tensor.new_zeros(length - len(tensor), *tensor.shape[1:])))
 
 
 def levelled(audio: Tensor, mixtures: Tensor) -> Tensor:

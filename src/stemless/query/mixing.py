@@ -232,6 +232,7 @@ class MixtureSampler(torch.utils.data.Dataset[MixedBatch]):
         first: number of the first batch of this sampler; the seed's k-th batch is the same in any sampler.
         batches: how many there are.
         words: see `draw_item`.
+        first_place: in the batch, of the items drawn here, where several processes share it.
 
     Raises:
         StemlessError: more than one recording goes into an item, but all name something in common.
@@ -248,6 +249,7 @@ class MixtureSampler(torch.utils.data.Dataset[MixedBatch]):
         batches: int,
         seed: int,
         words: Words | None = None,
+        first_place: int = 0,
     ) -> None:
         if max(config.mixtures) * max(config.sources) > 1 and not pool.can_be_mixed:
             raise StemlessError(
@@ -257,6 +259,7 @@ class MixtureSampler(torch.utils.data.Dataset[MixedBatch]):
         self.pool, self.config, self.words = pool, config, words
         self.batch_size, self.samples = batch_size, samples
         self.first, self.batches, self.seed = first, batches, seed
+        self.first_place = first_place
 
     def __len__(self) -> int:
         return self.batches
@@ -264,7 +267,8 @@ class MixtureSampler(torch.utils.data.Dataset[MixedBatch]):
     def __getitem__(self, index: int) -> MixedBatch:
         if not 0 <= index < self.batches:
             raise IndexError(index)
-        return collate([self._item(self.first + index, place) for place in range(self.batch_size)])
+        places = range(self.first_place, self.first_place + self.batch_size)
+        return collate([self._item(self.first + index, place) for place in places])
 
     def _item(self, batch: int, place: int) -> Item:
         random = np.random.default_rng((self.seed, batch, place))

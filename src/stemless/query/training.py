@@ -24,7 +24,16 @@ from stemless.query.mixing import MixingConfig, MixtureSampler, Words
 from stemless.query.model import Network, SeparatorSettings, load_network, make_network, save_separator
 from stemless.query.teacher import RandomTeacher, load_teacher
 from stemless.query.unet import UNetConfig
-from stemless.runner import EpochData, OnProgress, RunSettings, claim, load_state, read_curve, run_training
+from stemless.runner import (
+    EpochData,
+    OnProgress,
+    RunSettings,
+    claim,
+    load_state,
+    process_number,
+    read_curve,
+    run_training,
+)
 
 VALIDATION_SEED = 2**31
 
@@ -49,6 +58,7 @@ class TrainingConfig:
         repeat_short: fill stretches with repetitions of shorter recordings, instead of silence.
         validation: manifests whose rows are all for validation, beside the validation rows of `data`.
         validation_fraction: of the training rows, taken for validation where there are no other rows for it.
+        devices: processes that share a training, each with a device of its own and `batch_size` items.
         threads: of the CPU; 0 leaves it to torch.
         credits: a text file that the card carries: whose recordings these are.
     """
@@ -86,12 +96,13 @@ class TrainingConfig:
     gradient_clip: float = 5.0
     threads: int = 0
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = 1
     seed: int = 0
     credits: str = ""
     licence_of_data: str = "not stated"
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "steps", "steps_per_epoch", "patience_epochs"):
+        for name in ("batch_size", "steps", "steps_per_epoch", "patience_epochs", "devices"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is at least 1")
         for name in ("single_batch_size", "warm_up_steps", "warm_up_batch_size", "validation_items"):
@@ -162,6 +173,7 @@ def train(
         config.gradient_clip,
         config.seed,
         config.device,
+        config.devices,
     )
     best = run_training(setting.learner, setting.data, run, runner, on_progress)
     setting.learner.load_state_dict(load_state(best))
@@ -235,6 +247,7 @@ def _data(config: TrainingConfig, corpus: Corpus, words: Words, samples: int) ->
             batches=min(config.steps_per_epoch, config.steps - first),
             seed=config.seed,
             words=words,
+            process=process_number(),
         )
 
     validation = None
