@@ -95,7 +95,7 @@ def test_two_processes_train_together(manifest: Path, tmp_path: Path) -> None:
     two = curve_of(tmp_path / "two")
     assert [row["step"] for row in two] == [2, 4, 5]
     assert load_network(tmp_path / "two" / "model")
-    # The first process draws what one alone draws; beside its pairs there are those of the other to tell apart.
+    # The first process draws what one alone draws, and has the pairs of the other to tell apart as well.
     train(config(manifest, tmp_path / "one"))
     assert two[-1]["train_contrastive"] > curve_of(tmp_path / "one")[-1]["train_contrastive"] + 0.1
 
