@@ -16,6 +16,7 @@ import tiny_training
 import torch
 from clips import RATE
 from tiny_training import COMPACT, WORDS, config, load_tones, write_corpus
+from toy_embedding import ToneEmbedding
 
 from stemless.configuration import from_mapping, load_configuration
 from stemless.errors import StemlessError, UsageError
@@ -114,6 +115,17 @@ def test_a_run_starts_from_a_model(manifest: Path, tmp_path: Path) -> None:
     assert all(torch.equal(one, two) for one, two in states)
     wide = {"text_width": 6, "text_dimension": 32, **COMPACT}
     assert again.learner.network.config == from_mapping(type(before.config), wide)
+
+
+def test_a_start_that_knows_other_words_is_refused(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = train(config(manifest, tmp_path / "first", steps=1, warm_up_steps=0, validation_items=0))
+    for embedding, says in ((ToneEmbedding(token_width=7), "widths"), (ToneEmbedding(), "other words")):
+        embedding.identity = "other tones"
+        monkeypatch.setattr(training, "load_teacher", lambda *_, found=embedding: (found, found))
+        with pytest.raises(UsageError, match=says):
+            prepare(config(manifest, tmp_path / "second", start=str(first)))
 
 
 def test_text_alone_suffices_where_nothing_is_contrasted(manifest: Path, tmp_path: Path) -> None:

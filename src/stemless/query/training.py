@@ -271,12 +271,17 @@ def _network(config: TrainingConfig, text: TextEncoder) -> Network:
     example = text.embed_text(["sound"])
     width, dimension = example.tokens.shape[-1], example.vector.shape[-1]
     if config.start:
-        network, _ = load_network(config.start)
+        network, settings = load_network(config.start)
         if (network.config.text_width, network.config.text_dimension) != (width, dimension):
             raise UsageError(
                 f"{config.start}: hears text of widths {network.config.text_width} and "
                 f"{network.config.text_dimension}, {config.embedding} gives {width} and {dimension}; give "
                 "the embedding that it was trained with"
+            )
+        if settings.identity not in ("", text.identity):
+            raise UsageError(
+                f"{config.start}: was trained with other words than those of {config.embedding}; give the "
+                "embedding that it was trained with"
             )
         return network.train()
     sizes = config.compact if config.network == "compact" else config.unet
