@@ -167,7 +167,7 @@ def test_a_random_teacher_is_fixed_and_knows_nothing() -> None:
         def embed_audio(self, audio: torch.Tensor) -> torch.Tensor:
             return nn.functional.normalize(self.linear(audio), dim=1)
 
-    ears, audio = Ears(), torch.randn(3, 100)
+    ears, audio = Ears().requires_grad_(False), torch.randn(3, 100)
     true = ears.embed_audio(audio)
     one, two, other = (RandomTeacher(ears, seed) for seed in (1, 1, 2))  # type: ignore[arg-type]
     assert torch.equal(ears.embed_audio(audio), true)
