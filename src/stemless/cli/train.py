@@ -107,3 +107,27 @@ def embedding(
     with say.progress("training") as on_progress:
         folder = train(settings, on_progress=on_progress)
     say.done(str(folder), {"model": str(folder)})
+
+
+@app.command("presence")
+def presence(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
+    overrides: Annotated[
+        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
+        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Calibrate how a query separator tells whether a sound is there; the model is rewritten."""
+    from stemless.configuration import load_configuration
+    from stemless.query.presence_training import PresenceTraining, train
+
+    settings = load_configuration(PresenceTraining, config, overrides or ())
+    say = Printer(as_json, quiet)
+    with say.progress("calibrating") as on_progress:
+        found = train(settings, on_progress=on_progress, report=say.warn)
+    say.done(
+        f"{settings.model}: what is there scores above what is not in {100 * found['auc']:.1f} % of pairs",
+        {"model": settings.model} | found,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -144,6 +144,30 @@ class QuerySeparator:
         if condition.wanted:
             return shares[:, : len(condition.wanted)].to(audio.device)
         return (1 - shares.sum(1, keepdim=True)).clamp_min(0.0).to(audio.device)
+
+    @torch.inference_mode()
+    def examine(
+        self, audio: Tensor, prompts: Sequence[str], calls: Sequence[Sequence[int]]
+    ) -> Iterator[Judged]:
+        """The measures of presence of a short recording, for several calls at once.
+
+        Args:
+            audio: [time], mono, at `sample_rate`.
+            prompts: of all calls.
+            calls: positions of the prompts that are asked together.
+
+        Yields:
+            for each call the measures of its prompts, in its order.
+        """
+        heard = audio.to(self.device) * gain_to(
+            self.settings.level_db, [(float(audio.square().mean()), len(audio))]
+        )
+        spectrum = stft(heard, self.grid)
+        text = self.embedding.embed_text(list(prompts)).to(self.device)
+        masks = self.network_masks(spectrum.abs()[None], text)[0]
+        for call in calls:
+            yardstick = self.judge.yardstick(text.vector[list(call)], self.background)
+            yield self.judged(heard, spectrum, masks[list(call)], yardstick)
 
     def network_masks(self, magnitude: Tensor, text: TextEmbedding, first_frame: int = 0) -> Tensor:
         """What the network answers to each prompt by itself.
