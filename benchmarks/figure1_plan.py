@@ -1,0 +1,189 @@
+"""The trainings of the table "learning from mixtures" (`figure1.py`): which there are, and what each is told.
+
+A training is a start, and an end that goes on from it; both have the same steps in all trainings. Learning
+from mixtures starts with mix-and-separate, and from there every variant of a row and seed goes on. Learning
+from single sources alone starts like that.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stemless.configuration import load_configuration
+from stemless.query.batches import Regime
+from stemless.query.training import TrainingConfig
+
+CONFIG: Final = Path(__file__).resolve().parent.parent / "configs" / "query" / "figure1.yaml"
+ROWS: Final = (2, 3, 4)
+"""Sources that a training mixture holds."""
+SINGLE: Final = 1
+"""The row of what learns from single sources alone: it is the same beside every other row."""
+PROMPTS: Final = 16
+"""Of a step, or as near as whole items come to it."""
+START_STEPS, END_STEPS = 1000, 1000
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How the end of a training differs from that of others.
+
+    share: of the recordings, given as single sources; where nothing else is given, the training has no
+    others. hears: the contrast needs an embedding that hears; where it is left out, the text side is enough.
+    """
+
+    regime: Regime
+    share: float = 1.0
+    hears: bool = False
+    settings: Sequence[str] = ()
+
+    @property
+    def single(self) -> bool:
+        """Learns from single sources alone, from the first step on."""
+        return self.regime == "supervised"
+
+
+VARIANTS: Final[Mapping[str, Variant]] = {
+    "mix-and-separate": Variant("unsupervised"),
+    "weak": Variant("weak", hears=True),
+    "supervised": Variant("supervised"),
+    "random teacher": Variant("weak", hears=True, settings=("teacher=random",)),
+    "semi-supervised 5 %": Variant("semi-supervised", 0.05, hears=True),
+    "semi-supervised 75 %": Variant("semi-supervised", 0.75, hears=True),
+    "5 % alone": Variant("supervised", 0.05),
+    "75 % alone": Variant("supervised", 0.75),
+    "without contrast": Variant("weak", settings=("learner.scales.contrastive=0",)),
+    "without consistency": Variant("weak", hears=True, settings=("learner.scales.consistency=0",)),
+    "one-way contrast": Variant("weak", hears=True, settings=("learner.contrast=one-way",)),
+}
+MIXED: Final = tuple(name for name, variant in VARIANTS.items() if not variant.single)
+CLAIMED: Final = ("mix-and-separate", "weak", "supervised", "random teacher")
+GIVEN: Final = ("semi-supervised 5 %", "semi-supervised 75 %", "5 % alone", "75 % alone")
+ABLATIONS: Final = ("without contrast", "without consistency", "one-way contrast")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of work that is done or not: one end, or a start that several ends may go on from."""
+
+    row: int
+    variant: str
+    seed: int
+    start: bool = False
+
+    @property
+    def name(self) -> str:
+        """That of its folder and of its result, such as "row2_weak_0"."""
+        slug = "".join(c if c.isalnum() else "-" for c in self.variant.replace(" %", "")).strip("-")
+        return f"row{self.row}_{'start-' if self.start else ''}{slug}_{self.seed}"
+
+    @property
+    def before(self) -> Unit | None:
+        """The start that it goes on from."""
+        if self.start:
+            return None
+        variant = self.variant if VARIANTS[self.variant].single else "mix-and-separate"
+        return Unit(self.row, variant, self.seed, start=True)
+
+
+def unit_of(row: int, variant: str, seed: int) -> Unit:
+    """The end of that variant; of single sources there is one row alone."""
+    return Unit(SINGLE if VARIANTS[variant].single else row, variant, seed)
+
+
+def order(rows: Sequence[int] = ROWS, seeds: Sequence[int] = (0, 1, 2)) -> list[Unit]:
+    """All units, what matters most first; a start stands before the first end that needs it.
+
+    All seeds of the first row, the first seed alone of the others and of the ablations.
+    """
+    wanted: list[Unit] = []
+    first, others = rows[:1], rows[1:]
+    for names in (CLAIMED, GIVEN):
+        wanted += [unit_of(row, name, seed) for row in first for seed in seeds for name in names]
+    for row in others:
+        beside = [name for name in (*CLAIMED, *GIVEN) if name != "random teacher"]
+        wanted += [unit_of(row, name, seed) for name in beside for seed in seeds[:1]]
+    wanted += [unit_of(row, name, seed) for row in first for name in ABLATIONS for seed in seeds[:1]]
+    chained = itertools.chain.from_iterable((unit.before, unit) for unit in wanted)
+    return list(dict.fromkeys(unit for unit in chained if unit is not None))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie.
+
+    runs: trainings. data: manifests to choose from. embedding: hears. text: its text side, or the embedding
+    again.
+    """
+
+    runs: Path
+    data: Path
+    embedding: Path
+    text: Path
+
+    def run(self, unit: Unit) -> Path:
+        return self.runs / unit.name
+
+    @property
+    def manifests(self) -> Path:
+        return self.runs / "manifests"
+
+    def manifest(self, share: float = 1.0) -> Path:
+        """Recordings to learn from; of a share, those that semi-supervised training is given as single."""
+        return self.manifests / f"training_{100 * share:.0f}.csv"
+
+
+def configuration(unit: Unit, places: Places, overrides: Iterable[str] = ()) -> TrainingConfig:
+    """What the training of a unit is told.
+
+    Args:
+        overrides: key=value, over those of the variant.
+    """
+    variant = VARIANTS[unit.variant]
+    steps = START_STEPS if unit.start else END_STEPS
+    settings = [
+        f"data=[{places.manifest(variant.share if variant.single else 1.0)}]",
+        f"output={places.run(unit)}",
+        f"embedding={places.embedding if variant.hears else places.text}",
+        f"regime={variant.regime}",
+        f"mixing.sources=[{1 if variant.single else unit.row}]",
+        f"seed={1000 * unit.seed + (0 if unit.start else 1)}",
+        f"steps={steps}",
+        *_batch(variant, unit.row),
+        *variant.settings,
+    ]
+    if unit.start:
+        # One way down over the whole training: the rate falls at its end.
+        settings.append("optimiser.final_rate_share=1")
+    if unit.before is not None:
+        settings.append(f"start={places.run(unit.before) / 'model'}")
+    return load_configuration(TrainingConfig, CONFIG, [*settings, *overrides])
+
+
+def _batch(variant: Variant, row: int) -> list[str]:
+    """Items of a step, so that all have about as many prompts, and K."""
+    if variant.regime in ("unsupervised", "supervised"):
+        return [f"batch_size={PROMPTS // 2}", "mixing.contrasted=0"]
+    asked = 2 * (1 + row)
+    settings = [f"mixing.contrasted={row}"]
+    if variant.regime == "weak":
+        return [*settings, f"batch_size={items(PROMPTS, asked)}"]
+    half = PROMPTS // 2
+    return [
+        *settings,
+        f"batch_size={items(half, asked)}",
+        f"single_batch_size={items(half, 2)}",
+        f"single_share={variant.share}",
+    ]
+
+
+def items(prompts: int, each: int) -> int:
+    """How many items of so many prompts come nearest; two at least, for the contrast to compare.
+
+    >>> items(16, 6), items(16, 10), items(8, 10)
+    (3, 2, 2)
+    """
+    return max(2, round(prompts / each))
