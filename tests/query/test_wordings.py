@@ -13,10 +13,17 @@ from stemless.query.wordings import all_wordings, wordings_of
 def test_every_label_has_other_wordings_that_differ() -> None:
     assert len(all_wordings()) > 1000
     for label, wordings in all_wordings().items():
-        assert 2 <= len(wordings) <= 5, label
+        assert 4 <= len(wordings) <= 40, label
         assert len({normalised_phrase(wording) for wording in wordings}) == len(wordings), label
         for wording in wordings:
             assert wording == " ".join(wording.split()) and any(letter.isalpha() for letter in wording), label
+
+
+def test_a_wording_belongs_to_one_label() -> None:
+    owners: dict[str, str] = {}
+    for label, wordings in all_wordings().items():
+        for wording in wordings:
+            assert owners.setdefault(normalised_phrase(wording), label) == label, wording
 
 
 def test_the_label_comes_first_and_letter_case_does_not_matter() -> None:
