@@ -1,5 +1,6 @@
-# make demo    a choir taken apart: renders a chorale, separates it, scores it;
-#              DEMO_OPTIONS="--fit-steps 300" also fits the network to it
+# make demo    a scene taken apart by words, a choir by pitch: makes both, separates them, scores the stems;
+#              DEMO_OPTIONS="--fit-steps 300" also fits the network for voices to the choir,
+#              DEMO_OPTIONS="--model FOLDER" takes another separator for words
 # make test    style, types and tests
 # make lint    style and types alone
 # make clean   what was made, .venv apart

@@ -12,6 +12,7 @@ from stemless.pictures import (
     ROWS_PER_OCTAVE,
     learning_curve_picture,
     log_spectrogram,
+    prompts_picture,
     voices_picture,
 )
 from stemless.voices.tracks import PitchTracks
@@ -40,6 +41,22 @@ def test_spectrogram_of_a_long_recording_stays_small() -> None:
 
 def test_spectrogram_of_one_sample() -> None:
     assert np.isfinite(log_spectrogram(torch.zeros(1, 1), RATE)).all()
+
+
+def test_prompts_picture_with_and_without_what_went_in(tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    stems = {name: tone(f0_hz) for name, f0_hz in (("rain", 200.0), ("a dog", 500.0), ("bells", 1500.0))}
+    activity = {"rain": [[0.0, 2.0]], "a dog": [[0.5, 1.0], [1.5, 9.0]]}
+    mixture = torch.stack(list(stems.values())).sum(0)
+    prompts_picture(mixture, RATE, stems, activity, tmp_path / "stems.png")
+    references = {name: audio for name, audio in stems.items() if name != "bells"}
+    both = tmp_path / "both.png"
+    prompts_picture(mixture, RATE, stems, activity, both, references=references)
+    without, beside = imread(tmp_path / "stems.png"), imread(both)
+    # Three panels under the mixture, or five: a row more.
+    assert beside.shape[0] - without.shape[0] == pytest.approx(240, abs=2)
+    assert 0.02 < (beside[..., :3].min(-1) < 0.9).mean() < 0.6
 
 
 @pytest.mark.parametrize("voices", [2, 3])

@@ -103,6 +103,7 @@ def prompts_picture(
     activity: Mapping[str, Sequence[Sequence[float]]],
     path: str | Path,
     *,
+    references: Mapping[str, Tensor] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Draw a mixture, and under it what each stem took of it and when it is there.
@@ -112,10 +113,18 @@ def prompts_picture(
         sample_rate: in Hz.
         stems: [channels, time] each, on the same scale of loudness as the mixture.
         activity: of each stem the stretches [start, end] in seconds in which it is heard.
+        references: what went into the mixture, where that is known; drawn to the right of the stem of that
+            name.
         path, overwrite: as of `voices_picture`; errors too.
     """
     path = _usable(path, overwrite)
-    rows = 1 + -(-len(stems) // 2)
+    panels: list[tuple[str, str, Tensor, str]] = []  # stem, title, audio, colour
+    for index, (name, audio) in enumerate(stems.items()):
+        title, colour = textwrap.shorten(name, 60), COLOURS[index % len(COLOURS)]
+        panels.append((name, title, audio, colour))
+        if references is not None and name in references:
+            panels.append(("", f"{title}, as it went in", references[name], colour))
+    rows = 1 + -(-len(panels) // 2)
     figure = _figure(12.0, 1.6 + 2.0 * rows)
     grid = figure.add_gridspec(rows, 2, height_ratios=[1.4] + [1.0] * (rows - 1))
     spectrogram = log_spectrogram(mixture, sample_rate)
@@ -124,13 +133,12 @@ def prompts_picture(
     top = figure.add_subplot(grid[0, :])
     _draw_spectrogram(top, spectrogram, duration_seconds, top_db, _ramp("#000000"))
     top.set_title("mixture", loc="left", fontsize=11)
-    for index, (name, audio) in enumerate(stems.items()):
+    for index, (name, title, audio, colour) in enumerate(panels):
         panel = figure.add_subplot(grid[1 + index // 2, index % 2])
-        colour = COLOURS[index % len(COLOURS)]
         _draw_spectrogram(panel, log_spectrogram(audio, sample_rate), duration_seconds, top_db, _ramp(colour))
         heard = [(first, min(last, duration_seconds) - first) for first, last in activity.get(name, ())]
         panel.broken_barh(heard, (0.0, 0.12), color=colour)
-        panel.set_title(textwrap.shorten(name, 60), loc="left", fontsize=11, color=colour, fontweight="bold")
+        panel.set_title(title, loc="left", fontsize=11, color=colour, fontweight="bold")
         panel.label_outer()
     figure.supylabel("Hz", fontsize=10)
     figure.supxlabel("seconds; the bars show when a sound is heard", fontsize=10)

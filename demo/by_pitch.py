@@ -1,0 +1,61 @@
+"""A choir taken apart by the pitch of its voices: a chorale of Bach, sung by our own singers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from showing import STEMLESS, run, score_table, shown
+from stemless import checkpoint
+from stemless.data.chorale import sing_chorale
+from stemless.encoding import write
+from stemless.evaluation.scores import ScoreTable, evaluate_folders
+from stemless.voices.tracks import PitchTracks
+
+NETWORK_KIND = "voices/network"
+
+
+def show(out: Path, console: Console, *, fit_steps: int = 0, sample_rate: int = 44100) -> None:
+    """Render the chorale into `out`, separate it, print the scores."""
+    start = time.perf_counter()
+    names = render(out, sample_rate)
+    console.print("[bold]By pitch[/bold]: J. S. Bach, O Haupt voll Blut und Wunden (BWV 244/54)")
+    console.print(f"sung by {', '.join(names)} in {time.perf_counter() - start:.0f} s\n")
+
+    ships_network = any(model.config.get("kind") == NETWORK_KIND for model in checkpoint.shipped())
+    runs: dict[str, ScoreTable] = {}
+    main_method = "network" if ships_network else "comb"
+    runs[main_method] = separate(out, out, "--picture")
+    if ships_network:
+        runs["comb"] = separate(out, out / "comb", "--method", "comb")
+    if fit_steps:
+        runs["fitted network"] = separate(out, out / "fit", "--fit", "--fit-steps", str(fit_steps))
+
+    console.print()
+    console.print(score_table({name: name for name in names}, runs))
+    console.print(f"\nListen and look: {shown(out / 'mixture')}: stems, residual, report.json, picture.png")
+    console.print("With a recording and pitch tracks of your own:\n")
+    command = f"{shown(STEMLESS)} voices choir.wav --f0 f0.csv -o stems"
+    console.print(f"    [bold]{command}[/bold]\n", highlight=False, soft_wrap=True)
+
+
+def render(out: Path, sample_rate: int) -> tuple[str, ...]:
+    """Write mixture, pitch and true parts; return the names of the parts."""
+    parts = out / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    chorale = sing_chorale(sample_rate=sample_rate)
+    for name, part in zip(chorale.names, chorale.stems, strict=True):
+        write(parts / f"{name}.wav", part, sample_rate, subtype="PCM_16", overwrite=True)
+    write(out / "mixture.wav", chorale.mixture, sample_rate, subtype="PCM_16", overwrite=True)
+    tracks = PitchTracks.regular(chorale.f0_hz, chorale.step_seconds, chorale.names)
+    tracks.to_csv(out / "f0.csv", overwrite=True)
+    return chorale.names
+
+
+def separate(out: Path, output: Path, *options: str) -> ScoreTable:
+    """Separate the mixture into `output/mixture`, and score what came out."""
+    mixture, f0 = shown(out / "mixture.wav"), shown(out / "f0.csv")
+    run("voices", mixture, "--f0", f0, "-o", shown(output), *options)
+    return evaluate_folders(out / "parts", output / "mixture")
