@@ -106,11 +106,11 @@ def _sheep(stage: Stage) -> Wave:
     while at < stage.seconds - 0.3:
         throat, middle = stage.one_of(flock)
         baa = stage.lasting(stage.around(0.5, 1.4))
-        tremble = np.sin(2 * np.pi * stage.phase(np.full(stage.samples, stage.between(6, 13)))[: baa.samples])
+        tremble = np.sin(2 * np.pi * baa.phase(np.full(baa.samples, stage.between(6, 13))))
         pitch = middle * stage.around(0.9, 1.15) * baa.curve([(0, 0.9), (0.3, 1), (1, 0.85)])
         shape = vowel(stage, ("ae", "e", "a"))
         sound = call(
-            baa, throat, pitch * (1 + stage.between(0.01, 0.06) * tremble[: baa.samples]),
+            baa, throat, pitch * (1 + stage.between(0.01, 0.06) * tremble),
             ((0, -34), (0.12, 0), (0.8, -3), (1, -40)), [(0, VOWELS["m"]), (0.12, shape), (1, shape)],
         )  # fmt: skip
         lay(

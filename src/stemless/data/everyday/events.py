@@ -108,7 +108,8 @@ class Body:
         basis = self.basis(seconds, stage.sample_rate)
         signs = stage.generator.choice([-1.0, 1.0], (hits, len(basis)))
         balance = signs * np.exp(spot * stage.generator.standard_normal((hits, len(basis))))
-        ring: Wave = balance @ basis
+        # Not the matrix product, whose last bit depends on how many threads share it.
+        ring: Wave = np.einsum("hm,ms->hs", balance, basis)
         share = stage.around(0.05, 1.0) if click is None else click
         if share and hits:
             length = min(ring.shape[1], int(0.02 * stage.sample_rate))

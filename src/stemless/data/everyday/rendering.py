@@ -8,11 +8,13 @@ settings.json           what was asked for, and the labels left out
 from __future__ import annotations
 
 import json
+import multiprocessing
 import secrets
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +31,8 @@ from stemless.query.manifest import Recording, Split, write_manifest
 
 VALIDATION_EVERY = 20
 SHORTEST_SECONDS = 1.0
+# Laughter or a siren needs time: shorter clips are cut from as much.
+LEAST_SECONDS = 4.0
 LOWEST_RATE = 8000
 
 
@@ -52,7 +56,7 @@ def render_everyday(
         count: number of clips.
         seconds: length of each, or the range it is drawn from.
         seed: of the whole.
-        workers: processes to use.
+        workers: processes to use; a script that asks for several does so below `if __name__ == "__main__"`.
         sample_rate: in Hz.
         voices: which half of espeak-ng's voices may speak, so that two folders share none.
         on_progress: called with (done, count).
@@ -77,7 +81,8 @@ def render_everyday(
     try:
         partial_folder.mkdir(parents=True)
         if workers > 1:
-            with ProcessPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            # Not forked: a copy of a process whose threads have worked may wait for them for ever.
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
                 futures = {pool.submit(job, *item): item[0] for item in jobs}
                 for future in as_completed(futures):
                     rows[futures[future]] = future.result()
@@ -118,7 +123,15 @@ def render_clip(
         voices: see `render_everyday`.
     """
     stage = Stage(generator, seconds, sample_rate, voices)
-    return recorded(stage, sound.render(stage), sound.place)
+    longer = stage.lasting(max(seconds, LEAST_SECONDS))
+    return recorded(stage, _loudest(sound.render(longer), stage.samples), sound.place)
+
+
+def _loudest(sound: Wave, samples: int) -> Wave:
+    """The stretch of so many samples that has most of the sound."""
+    energy = np.concatenate(([0.0], np.cumsum(np.square(sound))))
+    start = int(np.argmax(energy[samples:] - energy[: len(energy) - samples]))
+    return sound[start : start + samples]
 
 
 def _check(folder: Path, count: int, shortest: float, longest: float, sample_rate: int, voices: str) -> None:
@@ -144,6 +157,17 @@ def _order(sounds: list[Sound], count: int, seed: int) -> list[Sound]:
     return order[:count]
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Several threads round sums differently, and small pieces need no more than one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _render_one(
     folder: Path,
     seconds: tuple[float, float],
@@ -156,9 +180,10 @@ def _render_one(
     generator = np.random.default_rng((seed, 1, index))
     sound = SOUNDS[label]
     length = float(generator.uniform(*seconds))
-    audio = render_clip(sound, length, generator, sample_rate, voices)
     path = folder / f"{index:05d}_{slug(label)}.flac"
-    write(path, torch.from_numpy(audio.astype(np.float32))[None], sample_rate, subtype="PCM_16")
+    with _one_thread():
+        audio = render_clip(sound, length, generator, sample_rate, voices)
+        write(path, torch.from_numpy(audio.astype(np.float32))[None], sample_rate, subtype="PCM_16")
     split: Split = "validation" if index % VALIDATION_EVERY == VALIDATION_EVERY - 1 else "train"
     caption = str(generator.choice(sound.captions))
     return Recording(path, caption, (label,), f"everyday-{seed}-{index:05d}", split)

@@ -88,7 +88,7 @@ def _beeping(stage: Stage) -> Wave:
     out = np.zeros(stage.samples)
     pitch, length = stage.around(500, 3500), stage.around(0.06, 0.8)
     gains = falling(stage, 10, stage.between(6, 24), 0.4)
-    for at in regular_times(stage, 1 / (length * stage.around(1.4, 4)), 0.005):
+    for at in regular_times(stage, 1 / (length * stage.around(1.4, 4)), 0.005, stage.between(0, 0.5)):
         lay(out, at * stage.sample_rate, _beep(stage, length, pitch, gains))
     return out
 

@@ -108,15 +108,18 @@ def moving(signal: Wave, gains: Wave) -> Wave:
     Returns:
         [samples]; gains of 1 give the signal back.
     """
-    frames = frame_count(len(signal))
+    # A frame more at each end, for the samples there that lie under three frames only.
+    padded_gains = np.pad(gains, ((1, 1), (0, 0)), mode="edge")
+    frames = len(padded_gains)
+    start = FRAME // 2 + HOP
     window = np.hanning(FRAME + 1)[:-1]
     padded = np.zeros((frames - 1) * HOP + FRAME)
-    padded[FRAME // 2 : FRAME // 2 + len(signal)] = signal
+    padded[start : start + len(signal)] = signal
     cut: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP]
-    changed = np.fft.irfft(np.fft.rfft(cut * window) * gains, FRAME) * window
+    changed = np.fft.irfft(np.fft.rfft(cut * window) * padded_gains, FRAME) * window
     blocks = FRAME // HOP
     out = np.zeros((frames + blocks - 1, HOP))
     for block in range(blocks):
         out[block : block + frames] += changed[:, block * HOP : (block + 1) * HOP]
     # Squared Hann windows a quarter apart sum to 3/2.
-    return out.reshape(-1)[FRAME // 2 : FRAME // 2 + len(signal)] / 1.5
+    return out.reshape(-1)[start : start + len(signal)] / 1.5
