@@ -88,9 +88,9 @@ def test_a_siren_sweeps_its_range_in_its_time(kind: str) -> None:
     stage = _stage(8.0)
     pitch = siren_pitch(stage, 500, 1200, 2.0, kind)
     assert pitch.min() == pytest.approx(500, rel=0.01) and pitch.max() == pytest.approx(1200, rel=0.01)
-    assert pitch[: 4 * RATE] == pytest.approx(
-        pitch[2 * RATE : 6 * RATE], rel=0.01, abs=800 * (kind != "wail")
-    )
+    # A turn later it is the same, but for a sample at the jumps.
+    apart = np.abs(pitch[: 4 * RATE] / pitch[2 * RATE : 6 * RATE] - 1)
+    assert np.mean(apart < 0.01) > 0.999
     # What is heard follows it: the strongest line of a short piece lies on the pitch.
     sound = turning(stage, pitch, np.array([1.0, 0.2]))
     for start in (3000, 20000, 50000):
