@@ -6,6 +6,7 @@ from tiny_sentences import write_wordnet
 
 from stemless.errors import StemlessError
 from stemless.query.text_corpus import CorpusConfig, make_corpus
+from stemless.query.wording_division import content_stems
 from stemless.query.wordings import all_wordings
 
 SMALL = CorpusConfig(phrases=300, glosses=20, names=10, held_out=15, held_wordings=40)
@@ -39,6 +40,19 @@ def test_wordings_belong_to_their_sounds(config: CorpusConfig) -> None:
         assert wording in known[corpus.called[sound][0]] and wording not in corpus.called[sound][1:]
     kept = sum(len(called) - 1 for called in corpus.called)
     assert kept + 40 == sum(len(wordings) for wordings in known.values())
+
+
+def test_wordings_that_are_like_others_or_early_are_not_held_out(config: CorpusConfig) -> None:
+    known = all_wordings()
+    hard = make_corpus(dataclasses.replace(config, held_overlap=0.3, held_after=3), 50, 10, 0)
+    late = make_corpus(dataclasses.replace(config, held_after=3), 50, 10, 0)
+    for corpus in (hard, late):
+        assert len(corpus.held_wordings) == 40
+        for wording, sound in corpus.held_wordings:
+            assert known[corpus.called[sound][0]].index(wording) >= 3
+    for wording, sound in hard.held_wordings:
+        assert content_stems(wording).isdisjoint(content_stems(corpus.called[sound][0]))
+    assert hard.held_wordings != late.held_wordings
 
 
 def test_all_kinds_of_texts_are_there(config: CorpusConfig) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_text_tower import make_tower
 from tiny_sentences import PIECES, write_sentence_model, write_wordnet
 from typer.testing import CliRunner
 
@@ -153,10 +152,7 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_wordings_find_their_labels(sources: Path, tmp_path: Path) -> None:
-    teacher = load_sentence_model(sources / "teacher", 12)
-    corpus = text_distillation.make_corpus(make_config(sources, tmp_path).corpus, 20, 5, 0)
-    called = [["dog"], ["rain"], ["loud"]]
-    known = dataclasses.replace(corpus, called=called, held_wordings=[("DOG", 0), ("Rain", 1), ("rain", 2)])
-    headed = make_tower(positions=12, dimension=16)
-    assert found_labels(teacher, headed, known) == pytest.approx((2 / 3, 1.0))
+def test_wordings_find_their_labels() -> None:
+    labels = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), dim=-1)
+    wordings = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.6, 0.8]])
+    assert found_labels(labels, wordings, [0, 2, 1]) == pytest.approx((2 / 3, 1.0, 2 / 3))

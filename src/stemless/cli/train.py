@@ -62,6 +62,27 @@ def text(
     say.done(str(folder), {"model": str(folder)})
 
 
+@app.command("wordings")
+def wordings(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
+    overrides: Annotated[
+        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
+        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Teach a text tower more of what people call sounds; run again, it goes on where it stopped."""
+    from stemless.configuration import load_configuration
+    from stemless.query.text_refinement import RefinementConfig, refine
+
+    settings = load_configuration(RefinementConfig, config, overrides or ())
+    say = Printer(as_json, quiet)
+    with say.progress("learning wordings") as on_progress:
+        folder = refine(settings, on_progress=on_progress)
+    say.done(str(folder), {"model": str(folder)})
+
+
 @app.command("query")
 def query(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],

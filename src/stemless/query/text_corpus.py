@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stemless.query.sound_phrases import SoundPhrases, asked
 from stemless.query.sound_words import KINDS
+from stemless.query.wording_division import unlike_wordings
 from stemless.query.wordings import all_wordings
 from stemless.query.wordnet import PARTS_OF_SPEECH, WordNet
 
@@ -25,6 +26,10 @@ class CorpusConfig:
         names: of things and actions in WordNet, each a text by itself.
         held_out: texts of each kind for validation.
         held_wordings: wordings that no training sees, for validation.
+        held_overlap: largest share of a held-out wording's words that others of its label have, too; below 1
+            it also shares none with the label (see `wording_division`).
+        held_after: the first so many wordings of a label are never held out, because the tower that a
+            training starts from has learned them.
     """
 
     wordnet: Path = Path("/usr/share/wordnet")
@@ -34,10 +39,14 @@ class CorpusConfig:
     names: int = 15000
     held_out: int = 500
     held_wordings: int = 300
+    held_overlap: float = 1.0
+    held_after: int = 0
 
     def __post_init__(self) -> None:
         if self.phrases < 1 or self.held_out < 1 or min(self.glosses, self.names, self.held_wordings) < 0:
             raise ValueError("phrases and held_out are at least 1, the others at least 0")
+        if not 0 <= self.held_overlap <= 1 or self.held_after < 0:
+            raise ValueError("held_overlap is between 0 and 1, held_after at least 0")
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,11 @@ def make_corpus(config: CorpusConfig, bank: int, asked_phrases: int, seed: int) 
 def _called(config: CorpusConfig, draw: random.Random) -> tuple[list[list[str]], list[tuple[str, int]]]:
     """What each sound is called, and the wordings that are held out of it."""
     called = [[label, *wordings] for label, wordings in all_wordings().items()]
-    places = [(sound, wording) for sound, names in enumerate(called) for wording in names[1:]]
+    if config.held_overlap < 1:
+        places = unlike_wordings(called, config.held_overlap, config.held_after)
+    else:
+        after = 1 + config.held_after
+        places = [(sound, wording) for sound, names in enumerate(called) for wording in names[after:]]
     held = {
         (sound, wording) for sound, wording in draw.sample(places, min(config.held_wordings, len(places)))
     }

@@ -181,17 +181,18 @@ def make_student(teacher: TextTower, corpus: Corpus, config: DistillationConfig)
     return student
 
 
-def make_sounds(corpus: Corpus, vectors: Tensor) -> Sounds:
+def make_sounds(corpus: Corpus, vectors: Tensor, label_weight: float = 1.0) -> Sounds:
     """What sounds are called, and where the teacher sees them: midway between the label and all its names.
 
     Args:
         corpus: with its sounds.
         vectors: of all names by the teacher, in their order [names, dimension].
+        label_weight: of the label, where the mean of its names has 1.
     """
     names = [name for called in corpus.called for name in called]
     sound = [number for number, called in enumerate(corpus.called) for _ in called]
     centres = [
-        part[0] + normalize(part.mean(dim=0), dim=0)
+        label_weight * part[0] + normalize(part.mean(dim=0), dim=0)
         for part in vectors.split([len(called) for called in corpus.called])
     ]
     stacked = torch.stack(centres) if centres else vectors.new_zeros(0, vectors.shape[-1])
