@@ -43,7 +43,7 @@ class SeparatorSettings:
     embedding: reference of the joint embedding. identity: of its text side, as it was in training; another
     one is refused. Not checked where it is empty.
     sharing: how masks of one call share the mixture. level_db: of the mixtures in training, root mean square
-    re full scale. clip_seconds: their length; about so much is heard at once.
+    re full scale. clip_seconds: their length.
     """
 
     embedding: str = "embedding"
