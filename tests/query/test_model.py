@@ -74,10 +74,10 @@ def test_the_embedding_is_found_beside(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
-    folder = a_model(tmp_path / "model")
-    with pytest.raises(CheckpointError, match="embedding: no model of this name"):
+    folder = a_model(tmp_path / "model", embedding="nowhere")
+    with pytest.raises(CheckpointError, match="nowhere: no model of this name"):
         load_separator(folder)
-    with pytest.raises(CheckpointError, match="widths 6 and 32, its embedding embedding gives 7 and 32"):
+    with pytest.raises(CheckpointError, match="widths 6 and 32, its embedding nowhere gives 7 and 32"):
         load_separator(folder, embedding=ToneEmbedding(token_width=7))
     other = a_model(tmp_path / "other", identity="clap:1")
     with pytest.raises(CheckpointError, match="another version of the embedding"):
