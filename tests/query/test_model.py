@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     other = a_model(tmp_path / "other", identity="clap:1")
     with pytest.raises(CheckpointError, match="another version of the embedding"):
         load_separator(other, embedding=ToneEmbedding())
-    checkpoint.save(tmp_path / "embedding", {"kind": "query/text"}, {}, "")
+    checkpoint.save(tmp_path / "nowhere", {"kind": "query/text"}, {}, "")
     with pytest.raises(CheckpointError, match="'query/text', which is no joint embedding"):
         load_separator(folder)
     with pytest.raises(CheckpointError, match="'query/text', which takes no prompts"):
