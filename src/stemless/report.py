@@ -16,6 +16,7 @@ FLOOR_DB = -70.0
 # Shorter pauses belong to the sound around them, shorter sounds are leakage.
 MIN_PAUSE_SECONDS = 0.25
 MIN_SOUND_SECONDS = 0.1
+PIECE_FRAMES = 20
 
 
 class ActivityMeter:
@@ -36,6 +37,11 @@ class ActivityMeter:
 
     def push(self, stems: Tensor) -> None:
         """Take the next block [stems, channels, time]."""
+        # In short pieces, which stay in the cache: there may be much of it.
+        for piece in stems.split(PIECE_FRAMES * self._hop, dim=-1):
+            self._push(piece)
+
+    def _push(self, stems: Tensor) -> None:
         self._samples += stems.shape[-1]
         power = torch.cat((self._rest, stems.square().mean(dim=1)), dim=1)
         whole = power.shape[1] // self._hop * self._hop

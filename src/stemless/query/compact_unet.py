@@ -18,6 +18,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -81,8 +82,8 @@ class CompactConfig:
 class Heard:
     """What the prompts of a mixture share.
 
-    innermost: [batch, channels, height, width]. pyramid: maps of the levels further out, up to full
-    resolution.
+    innermost: [batch, channels, height, width]. pyramid: maps of the levels further out, as the prompts' own
+    steps take them, and last those at full resolution.
     """
 
     innermost: Tensor
@@ -119,20 +120,30 @@ class PromptStep(nn.Module):
         self.rectifier = nn.LeakyReLU(slope)
         self.weighing = nn.Linear(text_dimension, outputs)
 
-    def forward(self, shared: Tensor, below: Tensor, vector: Tensor) -> Tensor:
-        """What the prompt owns, one level further out.
+    def once(self, shared: Tensor) -> Tensor:
+        """What the convolution makes of the pyramid, for all prompts alike.
 
         Args:
             shared: [batch, channels, height, width] of the pyramid.
+
+        Returns:
+            [batch, outputs, height, width].
+        """
+        return conv2d(shared, self.convolution.weight[:, : shared.shape[1]], padding=1)
+
+    def forward(self, once: Tensor, below: Tensor, vector: Tensor) -> Tensor:
+        """What the prompt owns, one level further out.
+
+        Args:
+            once: what `once` made of this level, [batch, outputs, height, width].
             below: [batch * prompts, channels, height / 2, width / 2].
             vector: [batch * prompts, text_dimension].
 
         Returns:
             [batch * prompts, outputs, height, width].
         """
-        weight, some = self.convolution.weight, shared.shape[1]
-        once = conv2d(shared, weight[:, :some], padding=1)
-        each = conv2d(twice(self.from_below(below)), weight[:, some:], padding=1)
+        own = twice(self.from_below(below))
+        each = conv2d(own, self.convolution.weight[:, -own.shape[1] :], padding=1)
         # Twice the sigmoid: a vector that says nothing changes nothing.
         weights = 2 * torch.sigmoid(self.weighing(vector))[..., None, None]
         maps: Tensor = self.rectifier(self.norm(add_shared(each, once))) * weights
@@ -209,9 +220,10 @@ class CompactUNet(nn.Module):
             levels.append(maps)
         innermost = maps = levels.pop()
         pyramid = []
-        for step, beside in zip(self.pyramid, reversed(levels), strict=True):
+        prompt_steps = cast("Sequence[PromptStep]", self.decoder)
+        for step, prompt_step, beside in zip(self.pyramid, prompt_steps, reversed(levels), strict=True):
             maps = step(beside, maps)
-            pyramid.append(maps)
+            pyramid.append(prompt_step.once(maps))
         pyramid.append(self.surface(surface, maps))
         return Heard(innermost, pyramid)
 
@@ -231,6 +243,5 @@ class CompactUNet(nn.Module):
         weights: Tensor = twice(self.output(maps)).unflatten(0, (batch, prompts))
         with full_precision(weights.device):
             weights, surface = at_least_single(weights), at_least_single(heard.pyramid[-1])
-            # The first weight is a logit by itself. One product: einsum makes a matrix of every position.
-            surface = torch.cat((torch.ones_like(surface[:, :1]), surface), dim=1)
-            return (weights * surface[:, None]).sum(2)
+            # The first weight is a logit by itself. A plain product: einsum makes a matrix of every position.
+            return weights[:, :, 0] + (weights[:, :, 1:] * surface[:, None]).sum(2)

@@ -29,6 +29,9 @@ MEASURES = ("mixture", "separated", "margin", "share", "contrast")
 LOWEST_SHARE_DB = -30.0
 SILENCE_DB = -70.0
 LARGEST_MARGIN = 20.0
+# Clips that are embedded at once: more of them leave the cache of a CPU, and take half as long again each.
+CLIPS_AT_ONCE = {"cpu": 8}
+MOST_CLIPS_AT_ONCE = 128
 LARGEST_DEVIATIONS = 8.0
 
 
@@ -198,7 +201,8 @@ class Judge:
             clips = pieces[heard] * (level / powers[heard].sqrt())[:, None]
             if self.embedding.sample_rate != self.sample_rate:
                 clips = _resampled(clips, self.sample_rate, self.embedding.sample_rate)
-            vectors[heard] = self.embedding.embed_audio(clips)
+            few = clips.split(CLIPS_AT_ONCE.get(clips.device.type, MOST_CLIPS_AT_ONCE))
+            vectors[heard] = torch.cat([self.embedding.embed_audio(each) for each in few])
         hop = self.hop_length
         frames = [slice(round(first / hop), round((first + window) / hop) + 1) for first in starts]
         squares, sums = torch.stack([contrast[..., each].sum(-1) for each in frames], dim=-1)

@@ -26,7 +26,7 @@ CONTEXT_CLIPS = 1 / 4
 # Trained on clips of four seconds, the compact network separates as well when it hears 24 at once, and the
 # fewer chunks, the less context is heard twice. The published one takes a gigabyte for eight seconds.
 COMPACT_CHUNK_SECONDS = 12.0
-# Prompts that are decoded at once: more of them leave the cache of a CPU, and take twice the time each.
+# Prompts that are worked on at once: more of them leave the cache of a CPU, and take twice the time each.
 PROMPTS_AT_ONCE = {"cpu": 2}
 MOST_PROMPTS_AT_ONCE = 16
 # Stretches quieter than the loud ones by more than this do not count for the level.
@@ -189,9 +189,7 @@ class QuerySeparator:
         before = first_frame % self.network.config.stride
         heard = self.network.encode(torch.nn.functional.pad(magnitude, (before, 0)))
         pieces = []
-        at_once = PROMPTS_AT_ONCE.get(self.device.type, MOST_PROMPTS_AT_ONCE)
-        for first in range(0, len(text), at_once):
-            some = slice(first, first + at_once)
+        for some in self._few(len(text)):
             tokens, mask, vector = (
                 part[some].expand(len(magnitude), *part[some].shape)
                 for part in (text.tokens, text.mask, text.vector)
@@ -212,12 +210,20 @@ class QuerySeparator:
             yardstick: of the prompts.
         """
         shares = shared_masks(masks[None], rule=self.settings.sharing)[0]
-        # How sure the network is of a prompt is in its own mask, not in what others leave of it.
-        some = masks[..., ::CONTRAST_FRAMES]
-        taken = some * spectrum[:, ::CONTRAST_FRAMES].abs().square()
-        contrast = torch.stack(((some * taken).sum(-2), taken.sum(-2)))
-        sounds = istft(shares * spectrum, self.grid, len(heard))
-        return self.judge.measure(heard, sounds, contrast, yardstick)
+        power = spectrum[:, ::CONTRAST_FRAMES].abs().square()
+        sounds, contrast = [], []
+        for some in self._few(len(masks)):
+            # How sure the network is of a prompt is in its own mask, not in what others leave of it.
+            own = masks[some, :, ::CONTRAST_FRAMES]
+            taken = own * power
+            contrast.append(torch.stack(((own * taken).sum(-2), taken.sum(-2))))
+            sounds.append(istft(shares[some] * spectrum, self.grid, len(heard)))
+        return self.judge.measure(heard, torch.cat(sounds), torch.cat(contrast, dim=1), yardstick)
+
+    def _few(self, prompts: int) -> Iterator[slice]:
+        """So many prompts, a few at a time."""
+        at_once = PROMPTS_AT_ONCE.get(self.device.type, MOST_PROMPTS_AT_ONCE)
+        return (slice(first, first + at_once) for first in range(0, prompts, at_once))
 
     def _kept(self, start: int, samples: int, whole: int) -> tuple[int, int]:
         """First frame, and the one after the last, of a chunk that are no context.
