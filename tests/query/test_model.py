@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="'query/text', which is no joint embedding"):
         load_separator(folder)
     with pytest.raises(CheckpointError, match="'query/text', which takes no prompts"):
-        load_network(tmp_path / "embedding")
+        load_network(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
