@@ -127,7 +127,7 @@ def _crow(stage: Stage) -> Wave:
     out = np.zeros(stage.samples)
     throat = some_throat(
         stage, tract=(1.2, 1.9), rd=(0.35, 0.7), breath_db=(-18, -6), rough=(0.5, 1.2), width=(1.2, 2.5),
-        bright_db=(-4, 10),
+        bright_db=(0, 14),
     )  # fmt: skip
     middle = stage.around(280, 620)
     at = stage.between(0, 0.5)

@@ -86,7 +86,7 @@ def _frogs(stage: Stage) -> Wave:
     out = np.zeros(stage.samples)
     rate = stage.sample_rate
     for number in range(stage.one_of((1, 1, 2, 3))):
-        sac = stage.around(400, 3000)
+        sac = stage.around(600, 3200)
         pulse_hz = stage.around(18, 120)
         length = int(0.05 * rate)
         time = np.arange(length) / rate

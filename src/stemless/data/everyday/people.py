@@ -52,7 +52,8 @@ def breath(stage: Stage, throat: Throat, shape: tuple[float, float, float, float
     low, high = (0.9, 1.15) if inward else (1.1, 0.9)
     first = tuple(low * f for f in shape)
     last = tuple(high * f for f in shape)
-    wide = replace(throat, width=max(throat.width, 1.0) * 2.5, bright_db=stage.between(-10, 3))
+    bright_db = min(throat.bright_db, 0) + stage.between(-10, 3)
+    wide = replace(throat, width=max(throat.width, 1.0) * 2.5, bright_db=bright_db)
     mouth = [(0.0, (first[0], first[1], first[2], first[3])), (1.0, (last[0], last[1], last[2], last[3]))]
     return call(stage, wide, ((0, 100), (1, 100)), ((0, -120), (1, -120)), mouth, breath_db=level)
 
@@ -182,7 +183,15 @@ def _yawn(stage: Stage) -> Wave:
 def _baby(stage: Stage) -> Wave:
     """Wails of a second or so, arched in pitch, on open vowels; sobbed breaths between."""
     out = np.zeros(stage.samples)
-    throat = some_throat(stage, tract=(1.3, 1.75), rd=(0.38, 0.8), width=(0.7, 1.5), bright_db=(4, 18))
+    throat = some_throat(
+        stage,
+        tract=(1.3, 1.75),
+        rd=(0.36, 0.7),
+        breath_db=(-44, -26),
+        rough=(0.0, 0.25),
+        width=(0.7, 1.4),
+        bright_db=(8, 22),
+    )
     middle = stage.around(330, 560)
     at = -stage.between(0, 0.5)
     while at < stage.seconds - 0.2:

@@ -60,7 +60,7 @@ def _in_room(stage: Stage, dry: Wave, place: Place) -> Wave:
     source = np.array([x * stage.between(0.3, 0.7), y * stage.between(0.2, 0.4), z * stage.between(0.2, 0.6)])
     angle = stage.between(0, np.pi)
     microphone = source + distance * np.array([np.cos(angle), np.sin(angle), 0.15])
-    microphone = np.clip(microphone, 0.15, np.array(size) - 0.15)
+    microphone = np.clip(microphone, 0.4, np.array(size) - 0.4)
     room = Room(size, rt60, (float(microphone[0]), float(microphone[1]), float(microphone[2])), 1)
     voice = torch.from_numpy(dry.astype(np.float32))[None]
     heard = place_voices(voice, room, source[None], stage.sample_rate, stage.generator)

@@ -68,7 +68,7 @@ def _alarm_clock(stage: Stage) -> Wave:
             blows = body.struck(stage, len(times), 0.5, 0.2)
             out += scatter(stage.samples, times * rate, blows)
         return steady(out) + stage.between(0, 0.2) * noise(stage, [(1000, -20), (4000, 0), (8000, 0)])
-    pitch = stage.around(1200, 4500)
+    pitch = stage.around(1600, 4600)
     gains = falling(stage, 16, stage.between(3, 18), 0.5)
     length = stage.around(0.04, 0.4)
     together, gap = stage.one_of((1, 2, 3, 4)), stage.between(0.3, 1.2) * length
