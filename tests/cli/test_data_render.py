@@ -35,6 +35,13 @@ def test_singers_become_a_corpus(run: Run, tmp_path: Path) -> None:
     assert len(list((tmp_path / "c" / "00000").glob("*.flac"))) == 3
 
 
+def test_everyday_sounds_become_a_folder_with_a_manifest(run: Run, tmp_path: Path) -> None:
+    outcome = run("data", "everyday", "-o", tmp_path / "e", "--count", 2, "--seconds", 1)
+    assert outcome.code == 0, outcome
+    assert f"{tmp_path / 'e' / 'manifest.csv'}: 2 recordings of 2 kinds of sound" in outcome.stdout
+    assert len(read_manifest(tmp_path / "e" / "manifest.csv")) == 2
+
+
 @needs_fluidsynth
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),

@@ -23,6 +23,12 @@ SampleRate = Annotated[
 ]
 
 
+class Voices(StrEnum):
+    all = "all"
+    first = "first"
+    second = "second"
+
+
 class Layout(StrEnum):
     auto = "auto"
     captions = "captions"
@@ -138,6 +144,41 @@ def render(
             seed=seed,
             workers=workers,
             sample_rate=sample_rate,
+            on_progress=on_progress,
+        )
+    _rendered(say, manifest)
+
+
+@app.command("everyday")
+def everyday(
+    output: Output,
+    count: Count = 1000,
+    seconds: Seconds = 8.0,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    sample_rate: SampleRate = 16000,
+    voices: Annotated[
+        Voices, typer.Option("--voices", help="Half of the speakers, so that two folders share none.")
+    ] = Voices.all,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make recordings of everyday sounds by synthesis, with captions and a manifest.
+
+    Rain, bells, engines, animals, and speech where espeak-ng is installed. Every label comes equally often.
+    """
+    from stemless.data.everyday.rendering import render_everyday
+
+    say = Printer(as_json, quiet)
+    with say.progress("rendering everyday sounds") as on_progress:
+        manifest = render_everyday(
+            output,
+            count=count,
+            seconds=seconds,
+            seed=seed,
+            workers=workers,
+            sample_rate=sample_rate,
+            voices=voices.value,
             on_progress=on_progress,
         )
     _rendered(say, manifest)
