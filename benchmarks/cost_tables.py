@@ -1,4 +1,4 @@
-"""Cost in docs/results.md: what benchmarks/voices_speed.py and benchmarks/long_file.py have measured.
+"""Cost in docs/results.md: what voices_speed.py, query_speed.py and long_file.py have measured.
 
 python benchmarks/cost_tables.py
 """
@@ -43,6 +43,40 @@ def speed_section(path: Path) -> str:
     )
 
 
+def query_speed_section(path: Path) -> str:
+    """Both networks that take prompts, doing the same work; then what has a limit."""
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    cells = []
+    for name, label in (("default", "default"), ("paper", "the paper's")):
+        costs = measured[name]
+        cells.append(
+            [
+                label,
+                f"{costs['masks']['parameters']:,}",
+                *(
+                    f"{costs[work][count]['seconds']:.4f}"
+                    for work in ("masks", "separation")
+                    for count in ("1", "8")
+                ),
+                f"{costs['command']['1']['peak_memory_mb']:.0f}",
+            ]
+        )
+    header = ["network", "parameters", "masks, one prompt", "eight", "separation, one prompt", "eight"]
+    header.append("peak memory of the command, MB")
+    limits = [
+        [name, f"{line['value']:.3g}", f"{line['limit']:g}"] for name, line in measured["lines"].items()
+    ]
+    return (
+        f"Seconds a second of audio, both networks in one run with {measured['threads']} threads. Masks: the "
+        f"network alone on 8 s. Separation: all of it, stereo at 44.1 kHz in memory to stems in memory, "
+        f"presence included. Memory: of `stemless separate` on {measured['seconds_of_audio']:.0f} s of "
+        f"stereo, one prompt.\n\n{markdown_table(header, cells)}\n\n"
+        f"{markdown_table(['default separator', 'measured', 'at most'], limits)}\n\n"
+        f"Command: `{measured['command']}`, each measurement in a process of its own; the load of the "
+        f"machine before it was {measured['load_before'][0]:g}."
+    )
+
+
 def long_file_section(path: Path) -> str:
     """An hour of stereo."""
     measured = json.loads(path.read_text(encoding="utf-8"))
@@ -64,7 +98,12 @@ def long_file_section(path: Path) -> str:
 
 def main() -> None:
     page = ROOT / "docs" / "results.md"
-    for name, make in (("voices_speed", speed_section), ("long_file", long_file_section)):
+    sections = {
+        "voices_speed": speed_section,
+        "query_speed": query_speed_section,
+        "long_file": long_file_section,
+    }
+    for name, make in sections.items():
         path = RESULTS / f"{name}.json"
         if path.exists():
             update_section(page, name.replace("_", "-"), make(path))

@@ -35,7 +35,10 @@ def show(out: Path, console: Console, *, fit_steps: int = 0, sample_rate: int = 
 
     console.print()
     console.print(score_table({name: name for name in names}, runs))
-    console.print(f"\nListen and look: {shown(out / 'mixture')}: stems, residual, report.json, picture.png")
+    separated = shown(out / "mixture")
+    console.print(
+        f"\nListen and look: {separated}: stems, residual, report.json, picture.png", soft_wrap=True
+    )
     console.print("With a recording and pitch tracks of your own:\n")
     command = f"{shown(STEMLESS)} voices choir.wav --f0 f0.csv -o stems"
     console.print(f"    [bold]{command}[/bold]\n", highlight=False, soft_wrap=True)

@@ -76,7 +76,8 @@ def show(out: Path, console: Console, model: str | None = None) -> None:
     names = {slug(prompt): prompt for prompt in prompts}
     console.print(score_table(names, {"separated": scores}, {"presence": presence}))
     console.print(f"\nIn {taken:.0f} s, loading included.")
-    console.print(f"Listen and look: {shown(separated)}: stems, residual, report.json, picture.png")
+    place = shown(separated)
+    console.print(f"Listen and look: {place}: stems, residual, report.json, picture.png", soft_wrap=True)
     console.print("With a recording of your own:\n")
     command = f"{shown(STEMLESS)} separate street.wav --prompt 'a dog barking' --prompt rain -o stems"
     console.print(f"    [bold]{command}[/bold]\n", highlight=False, soft_wrap=True)
