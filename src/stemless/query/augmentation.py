@@ -112,7 +112,8 @@ def augmented(
         gain = gain / (1 + (f_hz / cut_hz) ** (2 * SLOPE)).sqrt()
     heard = torch.zeros(length // 2 + 1, dtype=spectrum.dtype)
     heard[:bins] = spectrum[:bins] * gain
-    return torch.fft.irfft(heard, length)[:samples] * (length / len(audio))
+    result: Tensor = torch.fft.irfft(heard, length)[:samples] * (length / len(audio))
+    return result
 
 
 def _curve_db(f_hz: Tensor, highest_hz: float, spread_db: float, random: np.random.Generator) -> Tensor:
@@ -133,4 +134,5 @@ def _room(samples: int, sample_rate: int, random: np.random.Generator) -> Tensor
     response = np.zeros(samples, dtype=np.float32)
     response[0] = 1
     response[1 : 1 + length] = tail
-    return torch.fft.rfft(torch.from_numpy(response))
+    spectrum: Tensor = torch.fft.rfft(torch.from_numpy(response))
+    return spectrum

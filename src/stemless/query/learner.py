@@ -108,7 +108,10 @@ class QueryLearner(L.LightningModule):
         steps: int,
     ) -> None:
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network: Network = network
+        for weights in network.parameters():
+            if weights.ndim == 4:
+                weights.data = weights.data.contiguous(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False) if config.average_decay else None
         self.config, self.optimiser_config, self.steps = config, optimiser, steps
         # Not parts of what learns, so not of its state either.
@@ -131,7 +134,8 @@ class QueryLearner(L.LightningModule):
     @property
     def kept(self) -> Network:
         """What validation hears and what is stored: the average of the weights, or the weights."""
-        return self.network if self.average is None else self.average
+        kept: Network = self.network if self.average is None else self.average
+        return kept
 
     def estimate(self, network: Network, batch: MixedBatch) -> Estimates:
         """Masks of all prompts of a batch, [prompts, bins, frames], each item's prompts together."""
@@ -231,12 +235,13 @@ class QueryLearner(L.LightningModule):
             # Other processes may have some, and wait for this one on the way back.
             heard = made.text.vector[:0] + 0 * made.masks.sum()
         one_way = self.config.contrast == "one-way"
-        pairs = (heard, made.text.vector[prompts], batch.phrase_ids[chosen], batch.slot_of_phrase[chosen])
+        pairs = [heard, made.text.vector[prompts], batch.phrase_ids[chosen], batch.slot_of_phrase[chosen]]
         mask = torch.ones(len(prompts), dtype=torch.bool, device=self.device)
         together = self._trainer is not None and self.trainer.world_size > 1
         if together:
-            most = int(self.all_gather(torch.tensor(len(prompts), device=self.device)).max())
-            pairs, mask = tuple(filled(tensor, most) for tensor in pairs), filled(mask, most)
+            counts: Any = self.all_gather(torch.tensor(len(prompts), device=self.device))
+            most = int(counts.max())
+            pairs, mask = [filled(tensor, most) for tensor in pairs], filled(mask, most)
         heard, text, ids, slots = pairs
         return contrastive_loss(
             heard,
@@ -251,8 +256,9 @@ class QueryLearner(L.LightningModule):
 
     def _gather(self, tensor: Tensor) -> Tensor:
         """Of all processes, in their order."""
-        gathered: Tensor = self.all_gather(tensor, sync_grads=tensor.requires_grad)
-        return gathered.flatten(0, 1)
+        gathered: Any = self.all_gather(tensor, sync_grads=tensor.requires_grad)
+        together: Tensor = gathered.flatten(0, 1)
+        return together
 
     def _note(self, name: str, value: Tensor) -> None:
         self.log(f"train_{name}", value.detach(), on_step=False, on_epoch=True, batch_size=1)
@@ -272,8 +278,9 @@ class QueryLearner(L.LightningModule):
         scores = self.validation.scores()
         for name, value in scores.items():
             self.log(f"validation_{name}", value)
-        if self.logger is not None:
-            self.validation.show(self.logger.experiment, self.kept.config, self.global_step)
+        logger: Any = self.logger
+        if logger is not None:
+            self.validation.show(logger.experiment, self.kept.config, self.global_step)
         self.validation = Validation(self.rule)
 
     def configure_optimizers(self) -> Any:

@@ -131,8 +131,8 @@ def draw_item(
         heard = [name for part in best for index, _ in part for name in pool.named[index]]
         drawn = words.absent.draw(heard, config.absent, random)
         absent = tuple(words.asking.sentence(words.asking.words(name, random), random) for name in drawn)
-    parts = audio * 10 ** (gain_db / 20)
-    return Item(parts, tuple(captions), tuple(phrases), tuple(contrasted), tuple(labels), absent)
+    audio = audio * 10 ** (gain_db / 20)
+    return Item(audio, tuple(captions), tuple(phrases), tuple(contrasted), tuple(labels), absent)
 
 
 def _caption(

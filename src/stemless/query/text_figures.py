@@ -58,7 +58,7 @@ def measure(
     if wordings:
         right = [sound for _, sound in corpus.held_wordings]
         for who, vectors in (("tower", own), (called, wanted)):
-            first, first_ten, among = found_labels(*vectors.split([len(names), len(wordings)]), right)
+            first, first_ten, among = found_labels(vectors[: len(names)], vectors[len(names) :], right)
             figures[f"held-out wordings: label first of {AMONG}, {who}"] = among
             figures[f"held-out wordings: label first of {len(names)}, {who}"] = first
             figures[f"held-out wordings: label among the first 10, {who}"] = first_ten

@@ -43,7 +43,8 @@ class Validation:
             masks: [prompts, bins, frames].
         """
         # Scores need double precision, which some accelerators do not have.
-        batch = batch._replace(**{k: v.cpu() for k, v in batch._asdict().items() if isinstance(v, Tensor)})
+        fields: Any = {k: v.cpu() for k, v in batch._asdict().items() if isinstance(v, Tensor)}
+        batch = batch._replace(**fields)
         spectra, masks = spectra.cpu(), masks.cpu()
         samples = batch.mixtures.shape[-1]
         places, there = prompt_grid(batch.item_of_part)

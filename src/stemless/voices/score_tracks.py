@@ -16,7 +16,7 @@ from stemless.voices.scores import ScoreVoices, read_score
 from stemless.voices.tracks import HIGHEST_F0_HZ, LOWEST_F0_HZ, PitchTracks, TrackWarning
 
 if TYPE_CHECKING:
-    from stemless.voices.separation import Audio
+    from stemless.inputs import Audio
 
 SHORTEST_NOTE_SECONDS = 0.03  # what is shorter in the recording was left out by it
 MOST_LEFT_OUT = 0.1  # of the score's duration, before a warning
