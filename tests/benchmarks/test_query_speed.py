@@ -11,7 +11,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import query_speed
 from cost_tables import query_speed_section
-from query_speed import FIRST_STEM, IMPORT, LIMITS, MANY_PROMPTS, MEMORY, SPEED, lines, timed
+from query_speed import FIRST_STEM, IMPORT, LIMITS, MANY_MASKS, MANY_STEMS, MEMORY, SPEED, lines, timed
 from stemless.query.compact_unet import CompactConfig, CompactUNet
 from untrained import settle
 
@@ -37,7 +37,7 @@ def result() -> dict[str, object]:
 def test_lines_have_limits_and_are_taken_from_their_measurements() -> None:
     found = lines(result())
     assert found == pytest.approx(
-        {SPEED: 0.01, MANY_PROMPTS: 2.5, MEMORY: 512.4, IMPORT: 0.125, FIRST_STEM: 2.5}
+        {SPEED: 0.01, MANY_MASKS: 2.5, MANY_STEMS: 2.5, MEMORY: 512.4, IMPORT: 0.125, FIRST_STEM: 2.5}
     )
     assert found.keys() == LIMITS.keys()
 
