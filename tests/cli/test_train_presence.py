@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from clips import recording
 from shipped_model import lend_embedding, write_model
+from toy_embedding import BANDS, ToneEmbedding
 
 from command_line import Run
 from stemless import checkpoint
+from stemless.query.model import COHORT, load_separator
 
 
 def test_the_command_rewrites_the_model(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +39,10 @@ def test_the_command_rewrites_the_model(run: Run, tmp_path: Path, monkeypatch: p
     after = checkpoint.load(model)
     assert after.config["presence"]["weights"] != before.config["presence"]["weights"]
     assert after.config | {"presence": 0} == before.config | {"presence": 0}
-    assert after.tensors.keys() == before.tensors.keys()
+    assert after.tensors.keys() == before.tensors.keys() | set(COHORT)
+    cohort = load_separator(model, embedding=ToneEmbedding(8000)).cohort
+    assert cohort is not None and cohort.mean.shape == (BANDS,)
+    assert (torch.linalg.eigvalsh(cohort.covariance) > -1e-5).all() and cohort.covariance.trace() > 0.1
     assert after.card.startswith(
         "# Tiny\n\nKnows nothing.\n\n## Presence\n\nCalibrated on 4 mixtures of sounds"
     )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from toy_embedding import ToneEmbedding, tone
 
-from stemless.query.presence import MEASURES, Judge, PresenceConfig, Yardstick, spread
+from stemless.query.presence import MEASURES, Cohort, Judge, PresenceConfig, Yardstick, spread
 from stemless.query.presence_log import PresenceLog
 
 SOUNDS = ("250 Hz", "500 Hz", "1000 Hz", "2000 Hz", "4000 Hz")
@@ -31,6 +31,17 @@ def test_deviations_and_margins_by_hand() -> None:
     assert stick.deviations(sound)[0].tolist() == pytest.approx([8.0, -mean / deviation], abs=1e-4)
     others = math.log(1 + math.exp(1.2) + math.exp(1.6))
     assert stick.margin(sound)[0].tolist() == pytest.approx([1.6 - math.log(3), -others], abs=1e-4)
+
+
+def test_deviations_from_other_recordings_by_hand() -> None:
+    generator = torch.Generator().manual_seed(0)
+    others = torch.nn.functional.normalize(torch.randn(50, 4, generator=generator) + 1, dim=-1)
+    prompts = torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 0.6, 0.8, 0.0]])
+    stick = Yardstick.of(prompts, torch.eye(4), 0.7, 0.5, Cohort.of(others))
+    near = others @ prompts.T
+    expected = (0.9 - near.mean(0)) / near.std(0, correction=0)
+    sounds = torch.tensor([[[0.9, 0.0, 0.0, 0.1]], [[0.0, 0.54, 0.72, 0.0]]])
+    torch.testing.assert_close(stick.deviations(sounds)[:, 0], expected)
 
 
 def test_three_sounds_are_counted_always() -> None:

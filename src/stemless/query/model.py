@@ -24,12 +24,14 @@ from stemless.configuration import from_mapping, near_name, to_mapping
 from stemless.errors import CheckpointError, UsageError
 from stemless.query.compact_unet import CompactConfig, CompactUNet
 from stemless.query.embedding import JointEmbedding
-from stemless.query.presence import PresenceConfig
+from stemless.query.presence import Cohort, PresenceConfig
 from stemless.query.sharing import Rule
 from stemless.query.unet import ConditionalUNet, UNetConfig
 
 KIND = "query/separator"
 EMBEDDING_KIND = "query/embedding"
+COHORT = ("presence.mean", "presence.covariance")
+"""Tensors of a checkpoint that are not the network's."""
 
 Network = CompactUNet | ConditionalUNet
 NetworkConfig = CompactConfig | UNetConfig
@@ -60,12 +62,16 @@ class SeparatorSettings:
 
 @dataclass(frozen=True)
 class StoredSeparator:
-    """A loaded separator: network and embedding on one device, settings, and where it came from."""
+    """A loaded separator: network and embedding on one device, settings, and where it came from.
+
+    cohort: how other recordings sound to the embedding; presence is measured against it where it is known.
+    """
 
     network: Network
     embedding: JointEmbedding
     settings: SeparatorSettings
     source: str
+    cohort: Cohort | None = None
 
 
 def save_separator(
@@ -98,8 +104,13 @@ def make_network(config: NetworkConfig) -> Network:
 
 def load_network(reference: str | Path) -> tuple[Network, SeparatorSettings]:
     """The network of a separator, on the CPU, and its settings; errors as of `load_separator`."""
+    network, settings, _ = _load(reference)
+    return network, settings
+
+
+def _load(reference: str | Path) -> tuple[Network, SeparatorSettings, Cohort | None]:
     stored = checkpoint.load(reference)
-    config = dict(stored.config)
+    config, tensors = dict(stored.config), dict(stored.tensors)
     kind, name = config.pop("kind", None), config.pop("network", None)
     if kind != KIND:
         raise CheckpointError(f"{reference}: is a model of the kind {kind!r}, which takes no prompts")
@@ -112,12 +123,14 @@ def load_network(reference: str | Path) -> tuple[Network, SeparatorSettings]:
     except UsageError as error:  # the file is the model's and none of the user's doing
         raise CheckpointError(str(error)) from None
     network = make_network(sizes)
+    mean, covariance = (tensors.pop(name, None) for name in COHORT)
     try:
-        network.load_state_dict(stored.tensors)
+        network.load_state_dict(tensors)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()[:160]
         raise CheckpointError(f"{reference}: the weights do not fit the network ({reason})") from None
-    return network.eval(), settings
+    cohort = None if mean is None or covariance is None else Cohort(mean.float(), covariance.float())
+    return network.eval(), settings, cohort
 
 
 def load_separator(
@@ -136,11 +149,13 @@ def load_separator(
         CheckpointError: there is no such model or embedding, it is of another kind, or damaged.
         MissingExtraError: as of `load_embedding`.
     """
-    network, settings = load_network(reference)
+    network, settings, cohort = _load(reference)
     if embedding is None:
         embedding = load_embedding(settings.embedding, beside=checkpoint.locate(reference), device=device)
     _check_fit(embedding, network.config, settings, str(reference))
-    return StoredSeparator(network.to(device), embedding, settings, str(reference))
+    if cohort is not None:
+        cohort = cohort.to(device)
+    return StoredSeparator(network.to(device), embedding, settings, str(reference), cohort)
 
 
 def load_embedding(

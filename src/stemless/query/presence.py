@@ -2,10 +2,11 @@
 
 A network that is asked for a sound gives one, whether it is there or not. Five measures of a stretch tell:
 
-- mixture: how much nearer the mixture is to the prompt than to common sounds, in their deviations;
+- mixture: how much nearer the prompt is to the mixture than to other recordings, in their deviations (or,
+  where none were heard, than other names of sounds are);
 - separated: the same of what the mask takes;
-- margin: log odds of the prompt against those sounds, for what the mask takes: a single source, so that
-  they exclude each other;
+- margin: log odds of the prompt against names of common sounds, for what the mask takes: a single source, so
+  that they exclude each other;
 - share: of the energy that the mask takes, in tens of dB;
 - contrast: how near the mask is to one where it takes something.
 
@@ -79,27 +80,55 @@ class PresenceConfig:
 
 
 @dataclass(frozen=True)
+class Cohort:
+    """What other recordings sound like: mean [dimension] and covariance [dimension, dimension] of vectors.
+
+    Some prompts are near to every recording, and some to none, not even to their own.
+    """
+
+    mean: Tensor
+    covariance: Tensor
+
+    @classmethod
+    def of(cls, vectors: Tensor) -> Cohort:
+        """From those of recordings, [recordings, dimension]."""
+        return cls(vectors.mean(0), torch.cov(vectors.T, correction=0))
+
+    def to(self, device: torch.device | str) -> Cohort:
+        return Cohort(self.mean.to(device), self.covariance.to(device))
+
+
+@dataclass(frozen=True)
 class Yardstick:
     """What similarities to prompts are measured against.
 
     prompts: [prompts, dimension], background: [sounds, dimension], of length 1. counted: [prompts, sounds]
-    bool, False for sounds that are too much like the prompt. temperature: of the embedding.
+    bool, False for sounds that are too much like the prompt. temperature: of the embedding. cohort: other
+    recordings.
     """
 
     prompts: Tensor
     background: Tensor
     counted: Tensor
     temperature: float
+    cohort: Cohort | None = None
 
     @classmethod
-    def of(cls, prompts: Tensor, background: Tensor, alike: float, temperature: float) -> Yardstick:
+    def of(
+        cls,
+        prompts: Tensor,
+        background: Tensor,
+        alike: float,
+        temperature: float,
+        cohort: Cohort | None = None,
+    ) -> Yardstick:
         """From vectors; the least alike three sounds are counted always, or there would be no measure."""
         near = prompts @ background.T
         least = near.kthvalue(3, dim=1, keepdim=True).values
-        return cls(prompts, background, (near < alike) | (near <= least), temperature)
+        return cls(prompts, background, (near < alike) | (near <= least), temperature, cohort)
 
     def deviations(self, sounds: Tensor) -> Tensor:
-        """How many deviations above the counted sounds' mean each prompt's similarity lies.
+        """How many deviations above what is usual each prompt's similarity lies.
 
         Args:
             sounds: [prompts or 1, windows, dimension].
@@ -108,10 +137,14 @@ class Yardstick:
             [prompts, windows].
         """
         to_prompt, to_others, counted = self._similarities(sounds)
-        number = counted.sum(-1)
-        mean = (to_others * counted).sum(-1) / number
-        variance = ((to_others - mean[..., None]).square() * counted).sum(-1) / number
-        deviations = (to_prompt - mean) / variance.sqrt().clamp_min(1e-3)
+        if self.cohort is None:
+            number = counted.sum(-1)
+            mean = (to_others * counted).sum(-1) / number
+            variance = ((to_others - mean[..., None]).square() * counted).sum(-1) / number
+        else:
+            mean = (self.prompts @ self.cohort.mean)[:, None]
+            variance = (self.prompts @ self.cohort.covariance * self.prompts).sum(-1, keepdim=True)
+        deviations = (to_prompt - mean) / variance.clamp_min(0.0).sqrt().clamp_min(1e-3)
         return deviations.clamp(-LARGEST_DEVIATIONS, LARGEST_DEVIATIONS)
 
     def margin(self, sounds: Tensor) -> Tensor:
@@ -165,6 +198,7 @@ class Judge:
         config: how they are cut.
         sample_rate: of what is judged; hop_length: of its contrast.
         level_db: what each stretch is brought to before it is heard, root mean square re full scale.
+        cohort: how other recordings sound to the embedding.
     """
 
     embedding: JointEmbedding
@@ -172,10 +206,19 @@ class Judge:
     sample_rate: int
     hop_length: int
     level_db: float
+    cohort: Cohort | None = None
+
+    def vectors(self, clips: Tensor) -> Tensor:
+        """Of sounds [clips, time], none of them silent, at `sample_rate`: [clips, dimension]."""
+        level = 10 ** (self.level_db / 20)
+        clips = clips * (level / clips.square().mean(-1, keepdim=True).sqrt())
+        if self.embedding.sample_rate != self.sample_rate:
+            clips = _resampled(clips, self.sample_rate, self.embedding.sample_rate)
+        return self.embedding.embed_audio(clips)
 
     def yardstick(self, prompts: Tensor, background: Tensor) -> Yardstick:
         """For prompts [prompts, dimension] and background [sounds, dimension]."""
-        return Yardstick.of(prompts, background, self.config.alike, self.embedding.temperature)
+        return Yardstick.of(prompts, background, self.config.alike, self.embedding.temperature, self.cohort)
 
     def measure(self, mixture: Tensor, separated: Tensor, contrast: Tensor, yardstick: Yardstick) -> Judged:
         """Measure the stretches of a chunk.

@@ -73,6 +73,7 @@ class QuerySeparator:
             config.sample_rate,
             config.hop_length * CONTRAST_FRAMES,
             stored.settings.level_db,
+            stored.cohort,
         )
 
     @property
