@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from stemless.query.embedding_objectives import finding_loss, naming_loss, near_labels
+from stemless.query.embedding_objectives import finding_loss, kindred_loss, kinship, naming_loss, near_labels
 
 
 def drawn(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -36,6 +36,28 @@ def test_near_labels_are_no_mistake() -> None:
     shares[0, 3] = shares[0, 1] = 0.5
     expected = torch.nn.functional.cross_entropy(similarity[:1] / 0.1, shares[:1])
     assert torch.allclose(naming_loss(similarity[:1], shares[:1], near, 0.1), expected)
+
+
+def test_clips_where_their_words_are_cost_nothing() -> None:
+    generator = torch.Generator().manual_seed(1)
+    words = torch.nn.functional.normalize(torch.randn(6, 5, generator=generator, dtype=torch.float64), dim=-1)
+    kin = kinship(words, 0.3)
+    shares = torch.eye(6, dtype=torch.float64)
+    assert torch.allclose(kin.sum(1), torch.ones(6, dtype=torch.float64))
+    assert float(kindred_loss(words @ words.T, shares, kin, 0.3)) < 1e-12
+    turned = words.roll(1, 0).requires_grad_(True)
+    loss = kindred_loss(turned @ words.T, shares, kin, 0.3)
+    expected = torch.nn.functional.kl_div((turned @ words.T / 0.3).log_softmax(1), kin, reduction="batchmean")
+    assert torch.allclose(loss, expected) and loss > 0.1
+    assert torch.autograd.gradcheck(lambda x: kindred_loss(x @ words.T, shares, kin, 0.3), turned)
+
+
+def test_a_mixture_is_kin_to_what_is_in_it_by_share() -> None:
+    similarity, shares = drawn()
+    kin = kinship(torch.eye(6, dtype=torch.float64), 0.2)
+    wanted = 0.7 * kin[4] + 0.3 * kin[5]
+    expected = (wanted * (wanted.log() - (similarity[3] / 0.2).log_softmax(0))).sum()
+    assert torch.allclose(kindred_loss(similarity[3:], shares[3:], kin, 0.2), expected)
 
 
 def test_finding_is_the_other_direction() -> None:

@@ -65,6 +65,7 @@ def test_it_learns_which_word_is_which_tone(folder: Path, tmp_path: Path) -> Non
     assert similarity.argmax(1).tolist() == [0, 1, 2, 3]
     card = (tmp_path / "model" / "README.md").read_text()
     assert "4 labels learned from 8 recordings" in card and "Tones by nobody" in card
+    assert card.endswith("The card of the text tower follows.\n\n# text\n")
 
 
 def test_a_resumed_run_ends_alike(folder: Path, tmp_path: Path) -> None:

@@ -46,6 +46,22 @@ def test_there_and_back(tmp_path: Path, config: CompactConfig | UNetConfig) -> N
         assert torch.equal(loaded.network.state_dict()[name], tensor)
 
 
+def test_half_precision_takes_half_the_room_and_keeps_the_statistics(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = make_network(COMPACT)
+    for name, statistic in network.named_buffers():
+        if name.endswith("running_mean"):
+            statistic.fill_(1 / 3)
+    folder = save_separator(tmp_path / "model", network, SETTINGS, card="# Tiny\n", half=True)
+    stored = checkpoint.load(folder)
+    weights = dict(network.named_parameters())
+    assert {name for name, each in stored.tensors.items() if each.dtype == torch.float16} == weights.keys()
+    loaded, _ = load_network(folder)
+    for name, tensor in loaded.state_dict().items():
+        expected = weights[name].half().float() if name in weights else network.state_dict()[name]
+        assert torch.equal(tensor, expected), name
+
+
 def a_model(folder: Path, **changes: object) -> Path:
     settings = dataclasses.replace(SETTINGS, **changes)  # type: ignore[arg-type]
     return save_separator(folder, make_network(COMPACT), settings, card="# Tiny\n")

@@ -14,7 +14,13 @@ from torch import Tensor, nn
 from stemless.optimiser import OptimiserConfig, rate_at
 from stemless.query.audio_tower import AudioTower
 from stemless.query.embedding_data import SoundBatch
-from stemless.query.embedding_objectives import finding_loss, naming_loss, near_labels
+from stemless.query.embedding_objectives import (
+    finding_loss,
+    kindred_loss,
+    kinship,
+    naming_loss,
+    near_labels,
+)
 
 LOWEST_TEMPERATURE = 0.01
 
@@ -25,6 +31,9 @@ class ObjectiveConfig:
 
     Attributes:
         finding: weight of the loss from label to clips, beside that from clip to labels.
+        kindred: weight of the loss that draws clips to labels as far as words are alike, beside that which
+            tells labels apart.
+        kin_temperature: how alike words must be for that (see `kinship`).
         near: labels whose vectors have a cosine above this are not told from each other.
         first_temperature: where the learned temperature starts.
         masked: share of the clips that lose stretches of time and of frequency (Park et al., "SpecAugment",
@@ -35,6 +44,8 @@ class ObjectiveConfig:
     """
 
     finding: float = 0.0
+    kindred: float = 0.0
+    kin_temperature: float = 0.1
     near: float = 0.9
     first_temperature: float = 0.07
     masked: float = 0.5
@@ -43,8 +54,8 @@ class ObjectiveConfig:
     average: float = 0.999
 
     def __post_init__(self) -> None:
-        if self.finding < 0:
-            raise ValueError("finding is at least 0")
+        if min(self.finding, self.kindred) < 0 or self.kin_temperature <= 0:
+            raise ValueError("finding and kindred are at least 0, kin_temperature above")
         if not 0 < self.first_temperature <= 1 or not 0 < self.near <= 1:
             raise ValueError("first_temperature and near are above 0 and at most 1")
         if not (0 <= self.masked <= 1 and 0 <= self.average < 1):
@@ -108,6 +119,7 @@ class EmbeddingLearner(L.LightningModule):
     """
 
     near: Tensor
+    kin: Tensor
 
     def __init__(
         self,
@@ -128,6 +140,7 @@ class EmbeddingLearner(L.LightningModule):
         self.steps, self.seed, self.bf16 = steps, seed, bf16
         self.log_temperature = nn.Parameter(torch.tensor(math.log(objective.first_temperature)))
         self.register_buffer("near", near_labels(bank.means(), objective.near), persistent=False)
+        self.register_buffer("kin", kinship(bank.means(), objective.kin_temperature), persistent=False)
 
     @property
     def temperature(self) -> Tensor:
@@ -144,6 +157,9 @@ class EmbeddingLearner(L.LightningModule):
         if self.objective.finding:
             found = finding_loss(similarity, shares, self.near, self.temperature)
             loss = loss + self.objective.finding * found
+        if self.objective.kindred:
+            kindred = kindred_loss(similarity, shares, self.kin, self.objective.kin_temperature)
+            loss = loss + self.objective.kindred * kindred
         return loss
 
     def training_step(self, batch: SoundBatch, index: int) -> Tensor:

@@ -22,6 +22,42 @@ def near_labels(vectors: Tensor, threshold: float) -> Tensor:
     return (vectors @ vectors.T > threshold).fill_diagonal_(False)
 
 
+def kinship(vectors: Tensor, temperature: float) -> Tensor:
+    """What each label says of all: the softmax over labels of the similarities of their words.
+
+    Args:
+        vectors: [labels, dimension] of length 1.
+        temperature: similarities are divided by it; the lower, the more each label stands for itself.
+
+    Returns:
+        [labels, labels], rows add up to 1.
+
+    >>> kinship(torch.tensor([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]), 0.2)[0].mul(100).round().tolist()
+    [73.0, 27.0, 0.0]
+    """
+    return (vectors @ vectors.T / temperature).softmax(-1)
+
+
+def kindred_loss(similarity: Tensor, shares: Tensor, kin: Tensor, temperature: Tensor | float) -> Tensor:
+    """Each clip is near to the labels that are in it, and to others as far as their words are alike: the
+    mean over clips of the cross-entropy between shares @ kin and the softmax over labels of similarity /
+    temperature, less its least value.
+
+    A label that was never heard lies between others that were; `naming_loss` knows only right and wrong.
+
+    Args:
+        similarity: [clips, labels], cosines.
+        shares: [clips, labels], rows add up to 1.
+        kin: [labels, labels], as `kinship` finds it.
+
+    Returns:
+        a scalar, at least 0.
+    """
+    wanted = shares @ kin
+    least = -(wanted * wanted.clamp_min(1e-12).log()).sum(1).mean()
+    return -(wanted * (similarity / temperature).log_softmax(1)).sum(1).mean() - least
+
+
 def naming_loss(similarity: Tensor, shares: Tensor, near: Tensor, temperature: Tensor | float) -> Tensor:
     """Each clip is nearest to the labels that are in it: the mean over clips of
 

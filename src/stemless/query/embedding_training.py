@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from stemless import checkpoint
 from stemless.configuration import to_mapping
 from stemless.errors import StemlessError
 from stemless.optimiser import OptimiserConfig
@@ -216,5 +217,6 @@ def _card(config: EmbeddingConfig, run: Path, recordings: LabelledRecordings, cr
         f"Licence of the code: Apache-2.0. Licence of the data: {config.licence_of_data}.",
         f"Command: `stemless train embedding CONFIG` with\n\n{settings}",
         credits_text,
+        f"The card of the text tower follows.\n\n{checkpoint.load(config.text).card.strip()}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -75,7 +75,7 @@ class StoredSeparator:
 
 
 def save_separator(
-    directory: str | Path, network: Network, settings: SeparatorSettings, *, card: str
+    directory: str | Path, network: Network, settings: SeparatorSettings, *, card: str, half: bool = False
 ) -> Path:
     """Store a separator; errors as of `checkpoint.save`.
 
@@ -83,6 +83,7 @@ def save_separator(
         directory: the folder to make; an earlier checkpoint there is replaced.
         settings: its `embedding`, where it is the path of a folder, is stored relative to `directory`.
         card: the text of README.md.
+        half: store the weights in half precision, at half the size; statistics of norms stay as they are.
     """
     directory, reference = Path(directory), settings.embedding
     folder = Path(reference).expanduser()
@@ -94,7 +95,10 @@ def save_separator(
         "model": to_mapping(network.config),
         **to_mapping(dataclasses.replace(settings, embedding=reference)),
     }
-    return checkpoint.save(directory, config, network.state_dict(), card)
+    tensors = network.state_dict()
+    if half:
+        tensors |= {name: weights.half() for name, weights in network.named_parameters()}
+    return checkpoint.save(directory, config, tensors, card)
 
 
 def make_network(config: NetworkConfig) -> Network:

@@ -60,6 +60,7 @@ class TrainingConfig:
         validation_fraction: of the training rows, taken for validation where there are no other rows for it.
         devices: processes that share a training, each with a device of its own and `batch_size` items.
         threads: of the CPU; 0 leaves it to torch.
+        store_half: store the weights in half precision, at half the size.
         credits: a text file that the card carries: whose recordings these are.
     """
 
@@ -98,6 +99,7 @@ class TrainingConfig:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = 1
     seed: int = 0
+    store_half: bool = False
     credits: str = ""
     licence_of_data: str = "not stated"
 
@@ -185,7 +187,7 @@ def train(
         clip_seconds=max(1.0, config.stretch_seconds),
     )
     card = _card(config, run, setting, credits_text)
-    return save_separator(run / "model", setting.learner.kept, settings, card=card)
+    return save_separator(run / "model", setting.learner.kept, settings, card=card, half=config.store_half)
 
 
 def prepare(config: TrainingConfig, report: Callable[[str], None] | None = None) -> Setting:
