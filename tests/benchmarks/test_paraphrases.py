@@ -4,6 +4,7 @@ import csv
 import re
 from pathlib import Path
 
+from stemless.query.wording_division import content_stems
 from stemless.query.wordings import all_wordings, wordings_of
 
 PARAPHRASES = Path(__file__).resolve().parents[2] / "benchmarks" / "paraphrases.csv"
@@ -35,6 +36,17 @@ def test_no_paraphrase_is_among_the_wordings_of_training() -> None:
     known = {content(wording) for label in all_wordings() for wording in wordings_of(label)}
     for row in rows():
         assert not row["paraphrase"] or content(row["paraphrase"]) not in known, row
+
+
+def test_no_wording_of_training_is_a_paraphrase_in_another_order() -> None:
+    asked = {row["paraphrase"]: content_stems(row["paraphrase"]) for row in rows() if row["paraphrase"]}
+    for label, wordings in all_wordings().items():
+        for wording in wordings:
+            known = content_stems(wording)
+            # A single word, such as "toad", is what the test may expect to be known.
+            for paraphrase, stems in asked.items():
+                shared = len(known & stems) / len(known | stems) if len(known) > 1 else 0.0
+                assert shared < 0.5, (label, wording, paraphrase)
 
 
 def test_every_label_has_wordings() -> None:
