@@ -134,6 +134,29 @@ def foreign_section(result: Mapping[str, Any]) -> str:
     )
 
 
+SUMMARY = {
+    "mixture": "mixture",
+    "random words": "the same network, words that mean nothing",
+    "single prompts": "each sound asked for by itself",
+    "two prompts": "both sounds in one call",
+    "ideal ratio mask": "ideal ratio mask",
+}
+
+
+def summary_section(result: Mapping[str, Any]) -> str:
+    """Mean SDR of the sources with labels seen and unseen, one line a method."""
+    parts = {
+        name: rows
+        for name, rows in _parts(result["rows"]).items()
+        if name in ("labels seen", "labels unseen")
+    }
+    cells = [
+        [said, *(f"{np.mean([row['scores'][method][0] for row in rows]):.1f}" for rows in parts.values())]
+        for method, said in SUMMARY.items()
+    ]
+    return markdown_table(["", *(f"{name} in training" for name in parts)], cells)
+
+
 def _parts(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Labels seen, by kind and together, then sources of labels unseen."""
     unseen_kinds = {row["kind"] for row in rows if not row["seen"]}
@@ -193,6 +216,8 @@ def main() -> None:
         if path.exists():
             result = json.loads(path.read_text(encoding="utf-8"))
             update_section(page, name.replace("_", "-"), make(result))
+            if name == "foreign_test":
+                update_section(ROOT / "README.md", "query-summary", summary_section(result))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from foreign_data import (
     sources_of,
     trained_phrases,
 )
-from query_tables import area_under_curve, foreign_section, presence_interval
+from query_tables import SUMMARY, area_under_curve, foreign_section, presence_interval, summary_section
 from stemless.query.manifest import Recording, write_manifest
 from stemless.query.model import StoredSeparator
 from stemless.query.separation import PromptSeparator
@@ -188,6 +188,17 @@ def test_tables_part_labels_seen_from_unseen_and_count_what_failed() -> None:
         "| labels seen | 1 | -20.00 [-20.00, -20.00] | 100 | -3.00 [-3.00, -3.00] | 1.00 [1.00, 1.00] |"
         in text
     )
+
+
+def test_the_summary_has_a_line_a_method() -> None:
+    rows = [row("a", "foreign", True, 6.0, -20.0), row("b", "held back", False, 1.0, -20.0)]
+    for each in rows:
+        each["scores"] = {
+            method: [each["scores"]["two prompts"][0] + n, 0.0] for n, method in enumerate(SUMMARY)
+        }
+    lines = summary_section({"rows": rows}).splitlines()
+    assert lines[0] == "|  | labels seen in training | labels unseen in training |"
+    assert lines[2] == "| mixture | 6.0 | 1.0 |" and lines[-1] == "| ideal ratio mask | 10.0 | 5.0 |"
 
 
 def test_area_under_the_curve_of_presence() -> None:
