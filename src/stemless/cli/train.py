@@ -10,6 +10,12 @@ import typer
 from stemless.cli.console import Printer
 from stemless.cli.options import Json, Quiet
 
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")]
+Overrides = Annotated[
+    Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
+    typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
+]
+
 app = typer.Typer(help="Train a model.", rich_markup_mode=None)
 
 
@@ -19,15 +25,7 @@ def _train() -> None:
 
 
 @app.command("voices")
-def voices(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
-    overrides: Annotated[
-        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
-        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
+def voices(config: Config, overrides: Overrides = None, as_json: Json = False, quiet: Quiet = False) -> None:
     """Train a voices model on a corpus of mixtures with tracks; run again, it goes on where it stopped."""
     from stemless.configuration import load_configuration
     from stemless.voices.training import TrainingConfig, train
@@ -42,15 +40,7 @@ def voices(
 
 
 @app.command("text")
-def text(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
-    overrides: Annotated[
-        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
-        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
+def text(config: Config, overrides: Overrides = None, as_json: Json = False, quiet: Quiet = False) -> None:
     """Distil the small text tower from a sentence model; run again, it goes on where it stopped."""
     from stemless.configuration import load_configuration
     from stemless.query.text_distillation import DistillationConfig, train
@@ -64,13 +54,7 @@ def text(
 
 @app.command("wordings")
 def wordings(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
-    overrides: Annotated[
-        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
-        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    config: Config, overrides: Overrides = None, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Teach a text tower more of what people call sounds; run again, it goes on where it stopped."""
     from stemless.configuration import load_configuration
@@ -84,15 +68,7 @@ def wordings(
 
 
 @app.command("query")
-def query(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
-    overrides: Annotated[
-        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
-        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
+def query(config: Config, overrides: Overrides = None, as_json: Json = False, quiet: Quiet = False) -> None:
     """Train a query separator on recordings with captions; run again, it goes on where it stopped."""
     from stemless.configuration import load_configuration
     from stemless.memory import keep_freed_memory
@@ -111,13 +87,7 @@ def query(
 
 @app.command("embedding")
 def embedding(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
-    overrides: Annotated[
-        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
-        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    config: Config, overrides: Overrides = None, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Train the joint embedding's audio tower towards text; run again, it goes on where it stopped."""
     from stemless.configuration import load_configuration
@@ -132,13 +102,7 @@ def embedding(
 
 @app.command("presence")
 def presence(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
-    overrides: Annotated[
-        Optional[list[str]],  # noqa: UP045 (typer reads it at run time)
-        typer.Argument(metavar="[KEY=VALUE ...]", help="Settings in place of those of the file."),
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    config: Config, overrides: Overrides = None, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Calibrate how a query separator tells whether a sound is there; the model is rewritten."""
     from stemless.configuration import load_configuration

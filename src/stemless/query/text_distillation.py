@@ -29,7 +29,7 @@ from stemless.query.text_learner import Sounds, TextBatches, TextLearner
 from stemless.query.text_targets import stored_targets
 from stemless.query.text_tower import KIND, TextConfig, TextLayer, TextTower, pack, unpack
 from stemless.query.vocabulary import count_pieces, prune
-from stemless.runner import EpochData, OnProgress, RunSettings, load_state, run_training
+from stemless.runner import EpochData, OnProgress, RunSettings, claim, load_state, run_training
 
 VALIDATION_BATCH = 128
 
@@ -109,7 +109,7 @@ def train(config: DistillationConfig, *, on_progress: OnProgress | None = None) 
     if not all(0 <= layer < teacher.config.layers for layer in config.kept_layers):
         raise StemlessError(f"{config.teacher}: has {teacher.config.layers} layers; change kept_layers")
     corpus = make_corpus(config.corpus, config.head.phrases, config.head.asked_phrases, config.seed)
-    _claim(run, config, corpus)
+    claim(run, {**to_mapping(config), "texts": hashlib.sha256(repr(corpus).encode()).hexdigest()})
 
     def reading(done: float, of: float) -> None:
         if on_progress:
@@ -222,23 +222,6 @@ def make_data(
 
     count = -(-len(held) // VALIDATION_BATCH)
     return EpochData(epoch, batches(held_numbers, held_targets, VALIDATION_BATCH, 0, count, 0))
-
-
-def _claim(run: Path, config: DistillationConfig, corpus: Corpus) -> None:
-    """Mark the run folder with its configuration and texts; going on with other ones is refused."""
-    wanted = {k: v for k, v in to_mapping(config).items() if k not in ("threads", "device", "output")}
-    wanted["texts"] = hashlib.sha256(repr(corpus).encode()).hexdigest()
-    marker = run / "training.json"
-    if marker.exists():
-        if json.loads(marker.read_text(encoding="utf-8")) != wanted:
-            raise StemlessError(
-                f"{run}: holds a run with other settings or texts; choose another output or delete the folder"
-            )
-        return
-    if run.exists() and any(run.iterdir()):
-        raise StemlessError(f"{run}: is not empty and holds no training run; choose another output")
-    run.mkdir(parents=True, exist_ok=True)
-    marker.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
 
 
 def _card(config: DistillationConfig, figures: dict[str, float]) -> str:
