@@ -7,7 +7,7 @@
 
 Each training (`figure1_plan.py`) is one core's, and a unit by itself: it is resumed when it was stopped, and
 passed over when its result is there. The data (`figure1_data.py`) lie in STEMLESS_RUNS/query/data, the
-teacher in STEMLESS_RUNS/query/embedding; the trainings are kept in STEMLESS_RUNS/figure1. With
+teacher in STEMLESS_RUNS/query/embedding/model; the trainings are kept in STEMLESS_RUNS/figure1. With
 `--mixtures validation` the mixtures are scored that hyper-parameters are chosen by, and what is found stays
 beside the trainings; key=value behind `run` are settings to try, with a folder of their own in --runs.
 
@@ -59,8 +59,8 @@ Row = dict[str, Any]
 def places(runs: Path | None = None, embedding: Path | None = None) -> Places:
     """Where the table's trainings, the embedding and its text side are."""
     root = folder_of("STEMLESS_RUNS")
-    heard = embedding or root / "query/embedding"
-    text = root / "query/text"
+    heard = embedding or root / "query/embedding/model"
+    text = root / "query/text2/model"
     return Places(runs or root / "figure1", root / "query/data", heard, text if text.is_dir() else heard)
 
 
@@ -189,6 +189,7 @@ def run(unit: Unit, where: Places, half: str, results: Path, overrides: Sequence
             "variant": unit.variant,
             "seed": unit.seed,
             "half": half,
+            "words": text.identity,
             "steps": config.steps,
             "seconds": spent,
             "rows": rows,
