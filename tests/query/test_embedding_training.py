@@ -147,6 +147,26 @@ def test_wordings_are_drawn_within_their_label() -> None:
     assert torch.allclose(bank.means()[0], torch.tensor([1.0, 1.0, 1.0, 0.0]) / 3**0.5)
 
 
+def test_it_goes_on_from_an_embedding(folder: Path, tmp_path: Path) -> None:
+    first = train(settings(folder, tmp_path / "first", steps=80, steps_per_epoch=80))
+    again = {"start": str(first), "steps": 1, "steps_per_epoch": 1, "optimiser": {"rate": 1e-9}}
+    model = compact.load(train(settings(folder, tmp_path / "again", **again)))
+    known = compact.load(first)
+    assert model.temperature == pytest.approx(known.temperature, rel=1e-3)
+    heard = torch.from_numpy(clips.tone("dog", 0.4)).float()[None]
+    torch.testing.assert_close(model.embed_audio(heard), known.embed_audio(heard), atol=0.02, rtol=0)
+    text_towers.save(tmp_path / "other", text_tower(seed=3), "# other\n")
+    with pytest.raises(UsageError, match="another text tower"):
+        train(settings(folder, tmp_path / "no", **again, text=str(tmp_path / "other")))
+    with pytest.raises(UsageError, match="another shape"):
+        train(
+            settings(
+                folder, tmp_path / "no", **again, audio={**dataclasses.asdict(AUDIO), "channels": [4, 8]}
+            )
+        )
+    assert not (tmp_path / "no").exists()
+
+
 def test_masks_are_no_longer_than_said() -> None:
     features = torch.ones(64, 16, 40)
     config = ObjectiveConfig(masked=0.5, masked_frames=5, masked_bands=3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import torch
 
 from stemless import checkpoint
 from stemless.configuration import to_mapping
-from stemless.errors import StemlessError
+from stemless.errors import StemlessError, UsageError
 from stemless.optimiser import OptimiserConfig
 from stemless.query import compact, text_tower
 from stemless.query.audio_tower import AudioConfig, AudioTower
@@ -26,11 +25,17 @@ from stemless.query.embedding_data import (
 from stemless.query.embedding_learner import EmbeddingLearner, ObjectiveConfig, WordingBank
 from stemless.query.recordings import RecordingPool
 from stemless.query.text_tower import TextTower
-from stemless.runner import EpochData, OnProgress, RunSettings, load_state, read_curve, run_training
+from stemless.runner import (
+    EpochData,
+    OnProgress,
+    RunSettings,
+    claim,
+    load_state,
+    read_curve,
+    run_training,
+)
 
 VALIDATION_SEED = 2**31
-UNASKED = ("threads", "device", "output", "credits")
-"""Settings that may change while a run goes on."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class EmbeddingConfig:
     Attributes:
         text: the text tower: a shipped name, a folder or hf://USER/MODEL.
         sources: manifests with their weights.
+        start: an embedding to go on from, of the same text tower and with an audio tower of this shape; from
+            scratch when empty.
         output: folder of the run; the embedding is written to `output`/model.
         all_recordings: train on the validation split too, when there is nothing left to choose.
         credits: a text file that the card carries: whose recordings these are.
@@ -48,6 +55,7 @@ class EmbeddingConfig:
     text: str
     sources: tuple[Source, ...]
     output: str
+    start: str = ""
     audio: AudioConfig = field(default_factory=AudioConfig)
     sound: SoundConfig = field(default_factory=SoundConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
@@ -96,12 +104,18 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
     credits_text = _read_credits(config.credits)
     tower = text_tower.load(config.text)
     learned, validated = _recordings(config)
-    _claim(run, config, tower)
     torch.manual_seed(config.seed)
+    audio = AudioTower(_in_space_of(tower, config.audio))
+    objective = config.objective
+    if config.start:
+        known = _started(config.start, tower, audio.config)
+        audio.load_state_dict(known.audio.state_dict())
+        objective = dataclasses.replace(objective, first_temperature=known.temperature)
+    claim(run, {**to_mapping(config), "text_identity": tower.identity})
     learner = EmbeddingLearner(
-        AudioTower(_in_space_of(tower, config.audio)),
+        audio,
         wording_bank(tower, learned),
-        config.objective,
+        objective,
         config.optimiser,
         steps=config.steps,
         seed=config.seed,
@@ -177,21 +191,15 @@ def _settings(config: EmbeddingConfig) -> RunSettings:
     )
 
 
-def _claim(run: Path, config: EmbeddingConfig, tower: TextTower) -> None:
-    """Mark the run folder with its configuration; going on with another one is refused."""
-    settings = {key: value for key, value in to_mapping(config).items() if key not in UNASKED}
-    wanted = json.loads(json.dumps({**settings, "text_identity": tower.identity}))
-    marker = run / "training.json"
-    if marker.exists():
-        if json.loads(marker.read_text(encoding="utf-8")) != wanted:
-            raise StemlessError(
-                f"{run}: holds a run with other settings; choose another output or delete the folder"
-            )
-        return
-    if run.exists() and any(run.iterdir()):
-        raise StemlessError(f"{run}: is not empty and holds no training run; choose another output")
-    run.mkdir(parents=True, exist_ok=True)
-    marker.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+def _started(reference: str, tower: TextTower, audio: AudioConfig) -> compact.CompactEmbedding:
+    """The embedding to go on from."""
+    known = compact.load(reference)
+    if known.identity != tower.identity:
+        raise UsageError(f"{reference}: was trained towards another text tower than `text`: give that one")
+    theirs, ours = (dataclasses.replace(shape, dropout=0.0) for shape in (known.audio.config, audio))
+    if theirs != ours:
+        raise UsageError(f"{reference}: its audio tower has another shape than `audio`: give {theirs}")
+    return known
 
 
 def _read_credits(path: str) -> str:
