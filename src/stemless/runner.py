@@ -149,14 +149,16 @@ def run_training(
     last, best = checkpoints / "last.ckpt", checkpoints / "best.ckpt"
     watched = "validation_loss" if data.validation is not None else None
     callbacks: list[Callback] = [
-        ModelCheckpoint(
-            checkpoints,
-            "best",
-            monitor=watched,
-            save_top_k=1,
-            save_last=True,
-            enable_version_counter=False,
-            save_on_train_epoch_end=True,
+        # Two of them: with `save_last`, only an epoch that is the best so far leaves its state.
+        *(
+            ModelCheckpoint(
+                checkpoints,
+                name,
+                monitor=monitor,
+                enable_version_counter=False,
+                save_on_train_epoch_end=True,
+            )
+            for name, monitor in (("best", watched), ("last", None))
         ),
         _Watch(run / "curve.json", settings.steps, on_progress),
     ]
