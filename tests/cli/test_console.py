@@ -73,6 +73,17 @@ def test_logs_get_a_line_now_and_then(clock: list[float], capsys: pytest.Capture
     ]
 
 
+def test_what_an_earlier_run_has_done_does_not_count(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Printer().progress("training") as on_progress:
+        assert on_progress is not None
+        for step in range(51, 56):
+            clock[0] += 12
+            on_progress(step, 100)
+    assert capsys.readouterr().err == "stemless: training: 53 %, 9:24 left\n"
+
+
 def test_work_of_unknown_length_shows_life_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for printer, stream, appears in (
         (Printer(), Terminal(), True),

@@ -118,7 +118,8 @@ class _Bar:
                 transient=True,
             )
             self.bar.start()
-            self.task = self.bar.add_task(self.label, total=total)
+            # What an earlier run has done took no time of this one.
+            self.task = self.bar.add_task(self.label, total=total, completed=done)
         self.bar.update(self.task, completed=done, total=total)
 
 
@@ -127,14 +128,17 @@ class _Lines:
 
     def __init__(self, label: str) -> None:
         self.label = label
-        self.start = self.last = time.monotonic()
+        self.last = time.monotonic()
+        self.first: tuple[float, float] | None = None
 
     def __call__(self, done: float, total: float) -> None:
         now = time.monotonic()
-        if now - self.last < LINE_EVERY_SECONDS or done <= 0 or total <= 0:
+        # The time left goes by what was done since the first report: earlier runs may have done the rest.
+        since, before = self.first = self.first or (now, done)
+        if now - self.last < LINE_EVERY_SECONDS or done <= before or total <= 0:
             return
         self.last = now
-        left = (now - self.start) * max(total - done, 0) / done
+        left = (now - since) * max(total - done, 0) / (done - before)
         say(f"{self.label}: {100 * done / total:.0f} %, {clock(left)} left")
 
 
