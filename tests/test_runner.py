@@ -59,6 +59,12 @@ def test_the_last_state_is_kept_where_validation_gets_worse(tmp_path: Path) -> N
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
 
 
+def test_without_validation_the_last_state_is_the_best(tmp_path: Path) -> None:
+    last = run_training(Away(), EpochData(lambda epoch: Ones(), None), tmp_path, SETTINGS)
+    assert (last.name, steps(last)) == ("last.ckpt", 8)
+    assert [path.name for path in last.parent.iterdir()] == ["last.ckpt"]
+
+
 def test_a_run_that_broke_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
     run_training(Away(), data(), tmp_path / "whole", SETTINGS)
     with pytest.raises(MemoryError):

@@ -1,7 +1,7 @@
 """One way to run a training: seeds, checkpoints, resuming, early stopping, curves, progress.
 
 A run is a folder. It holds `checkpoints/last.ckpt` (all that is needed to go on to the same result) and
-`checkpoints/best.ckpt` (by validation loss), TensorBoard curves, and `curve.json`, the losses of every
+`checkpoints/best.ckpt` (by validation loss, where there is one), TensorBoard curves, and `curve.json`, the losses of every
 epoch. Called again on the same folder, a run goes on where it stopped.
 """
 
@@ -148,17 +148,18 @@ def run_training(
     checkpoints = run / "checkpoints"
     last, best = checkpoints / "last.ckpt", checkpoints / "best.ckpt"
     watched = "validation_loss" if data.validation is not None else None
+    kept = {last: None} | ({best: watched} if watched else {})
     callbacks: list[Callback] = [
-        # Two of them: with `save_last`, only an epoch that is the best so far leaves its state.
+        # By themselves: with `save_last`, only an epoch that is the best so far leaves its state.
         *(
             ModelCheckpoint(
                 checkpoints,
-                name,
+                path.stem,
                 monitor=monitor,
                 enable_version_counter=False,
                 save_on_train_epoch_end=True,
             )
-            for name, monitor in (("best", watched), ("last", None))
+            for path, monitor in kept.items()
         ),
         _Watch(run / "curve.json", settings.steps, on_progress),
     ]
@@ -206,7 +207,7 @@ def run_training(
         if not trainer.is_global_zero:
             # This process is a copy of the command that Lightning has started; the first one goes on.
             raise SystemExit(0)
-    return best if best.exists() else last
+    return best if watched else last
 
 
 def process_number() -> int:
