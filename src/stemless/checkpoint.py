@@ -94,6 +94,8 @@ def save(directory: str | Path, config: Mapping[str, Any], tensors: Mapping[str,
         temporary.chmod(0o755)
         (temporary / CONFIG_FILE).write_text(text, encoding="utf-8")
         save_file(own, temporary / TENSORS_FILE)
+        # safetensors leaves it to its owner alone.
+        (temporary / TENSORS_FILE).chmod(0o644)
         (temporary / CARD_FILE).write_text(card, encoding="utf-8")
         if directory.exists():
             # Folders cannot be exchanged in one step everywhere: the old one moves aside, the new one in.

@@ -1,7 +1,7 @@
 """One way to run a training: seeds, checkpoints, resuming, early stopping, curves, progress.
 
 A run is a folder. It holds `checkpoints/last.ckpt` (all that is needed to go on to the same result) and
-`checkpoints/best.ckpt` (by validation loss, where there is one), TensorBoard curves, and `curve.json`, the losses of every
+`checkpoints/best.ckpt` where there is validation; TensorBoard curves, and `curve.json`, the losses of every
 epoch. Called again on the same folder, a run goes on where it stopped.
 """
 
