@@ -40,6 +40,7 @@ def test_what_is_saved_loads_again(stored: Path) -> None:
     for name, tensor in tensors().items():
         assert torch.equal(loaded.tensors[name], tensor)
     assert {entry.name for entry in stored.iterdir()} == {"config.json", "model.safetensors", "README.md"}
+    assert all(entry.stat().st_mode & 0o444 == 0o444 for entry in stored.iterdir())
 
 
 def test_the_config_file_itself_is_a_reference_too(stored: Path) -> None:
