@@ -188,10 +188,11 @@ def test_validation_knows_perfect_and_useless_masks() -> None:
     perfect[given.prompt_of_part] = (
         parts / (parts.reshape(2, 2, *parts.shape[1:]).sum(1) + 1e-9)[given.item_of_part]
     )
-    useless, good = Validation(), Validation()
+    useless, good = Validation(judged_by="sdr"), Validation()
     useless.add(given, spectra, nothing, grid)
     good.add(given, spectra, perfect, grid)
     assert useless.scores()["si_sdr_gain_db"] == pytest.approx(0, abs=0.05)
+    assert useless.scores()["loss"] == -useless.scores()["sdr_db"] != 0
     assert useless.scores()["absent_db"] == pytest.approx(-6.02, abs=0.05)
     assert good.scores()["si_sdr_gain_db"] > 10 and good.scores()["loss"] < -10
     # By hand, for the first part, alone in its call.

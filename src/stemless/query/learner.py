@@ -33,7 +33,7 @@ from stemless.query.objectives import (
     weak_loss,
 )
 from stemless.query.sharing import Rule, shared_masks
-from stemless.query.validation import Validation
+from stemless.query.validation import Measure, Validation
 from stemless.spectrum import istft, stft
 
 QUIETEST_SHARE = 0.03
@@ -53,6 +53,7 @@ class LearnerConfig:
         alone: where they share it, judge each mask also as it is by itself, half and half.
         average_decay: what is kept is the moving average of the weights over about 1 / (1 - decay) steps;
             0 keeps the last weights.
+        judged_by: the measure on validation mixtures by which the best epoch is kept.
         bf16: run the network in bfloat16.
     """
 
@@ -62,6 +63,7 @@ class LearnerConfig:
     sharing: Literal["none", "limit", "odds"] = "none"
     alone: bool = True
     average_decay: float = 0.999
+    judged_by: Measure = "si_sdr"
     bf16: bool = True
 
     def __post_init__(self) -> None:
@@ -116,7 +118,7 @@ class QueryLearner(L.LightningModule):
         self.config, self.optimiser_config, self.steps = config, optimiser, steps
         # Not parts of what learns, so not of its state either.
         self._outside = (text, teacher)
-        self.validation = Validation(self.rule)
+        self.validation = Validation(self.rule, self.config.judged_by)
 
     @property
     def text(self) -> PhraseCache:
@@ -281,7 +283,7 @@ class QueryLearner(L.LightningModule):
         logger: Any = self.logger
         if logger is not None:
             self.validation.show(logger.experiment, self.kept.config, self.global_step)
-        self.validation = Validation(self.rule)
+        self.validation = Validation(self.rule, self.config.judged_by)
 
     def configure_optimizers(self) -> Any:
         return make_optimiser(self.network, self.optimiser_config, self.steps, fused=True)

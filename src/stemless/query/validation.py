@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from stemless.query.model import NetworkConfig
 from stemless.query.sharing import Rule, shared_masks
 from stemless.spectrum import Grid, istft
 
+Measure = Literal["si_sdr", "sdr"]
 SHOWN_ITEMS = 2
 LOWEST_DB = -30.0
 """A single estimate that is nearly silent must not outweigh all others."""
@@ -25,10 +26,12 @@ class Validation:
 
     Args:
         rule: how they share it.
+        judged_by: the measure whose mean is the loss that a run watches. A stem that is wrong and quiet costs
+            much in SI-SDR and little in SDR.
     """
 
-    def __init__(self, rule: Rule = "limit") -> None:
-        self.rule = rule
+    def __init__(self, rule: Rule = "limit", judged_by: Measure = "si_sdr") -> None:
+        self.rule, self.judged_by = rule, judged_by
         self._gains_db: list[Tensor] = []
         self._sdr_db: list[Tensor] = []
         self._single_sdr_db: list[Tensor] = []
@@ -70,11 +73,11 @@ class Validation:
 
     def scores(self) -> dict[str, float]:
         """Means over all parts, in dB; `loss`, the lower the better, is what a run watches."""
-        gain_db = _mean(self._gains_db)
+        gain_db, sdr_db = _mean(self._gains_db), _mean(self._sdr_db)
         scores = {
-            "loss": -gain_db,
+            "loss": -(gain_db if self.judged_by == "si_sdr" else sdr_db),
             "si_sdr_gain_db": gain_db,
-            "sdr_db": _mean(self._sdr_db),
+            "sdr_db": sdr_db,
             "single_prompt_sdr_db": _mean(self._single_sdr_db),
         }
         if self._absent_db:
