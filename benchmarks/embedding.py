@@ -2,8 +2,8 @@
 
     STEMLESS_DATA=... STEMLESS_RUNS=... python benchmarks/embedding.py --model MODEL
 
-- Zero-shot: each clip of fold 3 of ESC-10 and ESC-50 gets the class whose name is nearest. Folds 1 and 2 may
-  have been heard in training, fold 3 not (`query_division.py`).
+- Zero-shot: each clip of fold 3 of ESC-10 and ESC-50 gets the class whose name is nearest. Fold 1 and
+  half of fold 2 were heard in training, fold 3 not (`query_division.py`).
 - Labels held back: 60 labels of the pool that no training has heard; where the right one comes among the 60,
   and among all labels of the pool.
 - Paraphrases: 60 hand-made ones in `paraphrases.csv`, that are in no training either; which of the labels
