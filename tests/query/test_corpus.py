@@ -15,7 +15,7 @@ from stemless.errors import StemlessError
 from stemless.query.absence import AbsentNames
 from stemless.query.asking import AskingConfig
 from stemless.query.collation import collate
-from stemless.query.corpus import DataConfig, Drawn, drawing_shares, read_corpus
+from stemless.query.corpus import DataConfig, Drawn, drawing_shares, read_corpus, set_aside
 from stemless.query.manifest import Recording, write_manifest
 from stemless.query.mixing import MixingConfig, draw_item
 from stemless.query.recordings import RecordingPool
@@ -113,3 +113,13 @@ def test_items_are_asked_for_what_they_do_not_hold(tmp_path: Path) -> None:
         asked_for += len(item.absent)
         assert len(batch.phrase_ids) == 2 and len(set(batch.phrase_ids.tolist())) == 2
     assert asked_for > 12
+
+
+@pytest.mark.parametrize("place", range(30))
+def test_what_is_set_aside_can_be_mixed_wherever_the_folder_lies(place: int) -> None:
+    names = ("dog", "rain", "dog", "dog")
+    rows = [Recording(Path(f"/{place}/{n}.wav"), names[n % 4]) for n in range(20)]
+    aside = set_aside(rows, 0.1)
+    assert len(aside) == 2 and {row.caption for row in aside} == {"dog", "rain"}
+    # Where all name the same there is nothing to choose.
+    assert len(set_aside(rows[2:4], 0.1)) == 1

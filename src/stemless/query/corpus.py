@@ -16,6 +16,9 @@ from stemless.query.mixing import Words
 from stemless.query.recordings import RecordingPool, normalised_phrase
 from stemless.query.wordings import all_wordings
 
+DRAWS_ASIDE = 16
+LARGEST_SHARE_ASIDE = 0.5
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -92,7 +95,7 @@ def read_corpus(
             raise StemlessError(f"{source.manifest}: has no row for training; leave its column split empty")
         learned += [Drawn(row, number, source.weight or float(len(own))) for row in own]
     if not judged and validation_fraction:
-        judged, _ = divide([drawn.recording for drawn in learned], validation_fraction)
+        judged = set_aside([drawn.recording for drawn in learned], validation_fraction)
         aside = {row.kept_together for row in judged}
         learned = [drawn for drawn in learned if drawn.recording.kept_together not in aside]
     shared = {drawn.recording.kept_together for drawn in learned} & {row.kept_together for row in judged}
@@ -123,6 +126,26 @@ def read_corpus(
         mixed = [drawn for drawn in learned if drawn.recording.kept_together not in chosen]
         single = [drawn for drawn in learned if drawn.recording.kept_together in chosen]
     return Corpus(Pools(pool(mixed), pool(single)), pool([Drawn(row) for row in judged]))
+
+
+def set_aside(recordings: Sequence[Recording], fraction: float) -> list[Recording]:
+    """A share of the recordings to validate with: one that mixtures can be made of, where there is one.
+
+    Validation asks two recordings for what each of them names. Of few recordings, those that are drawn may
+    all name the same: then others are drawn, and if need be more, up to half.
+
+    >>> from pathlib import Path
+    >>> clips = [Recording(Path(f"{n}.wav"), "rain" if n else "wind") for n in range(4)]
+    >>> sorted(row.caption for row in set_aside(clips, 0.25))
+    ['rain', 'wind']
+    """
+    drawn, _ = divide(recordings, fraction)
+    for share in (fraction, 2 * fraction, LARGEST_SHARE_ASIDE):
+        for seed in range(DRAWS_ASIDE):
+            aside, _ = divide(recordings, min(share, LARGEST_SHARE_ASIDE), seed)
+            if any(_label(one).isdisjoint(_label(other)) for one in aside[:64] for other in aside):
+                return aside
+    return drawn
 
 
 def drawing_shares(rows: Sequence[Drawn], balance: float) -> list[float]:
