@@ -13,7 +13,7 @@ from stemless.query.batches import Pools, Regime
 from stemless.query.embedding import TextEncoder
 from stemless.query.manifest import Recording, divide, read_manifest
 from stemless.query.mixing import Words
-from stemless.query.recordings import RecordingPool, normalised_phrase
+from stemless.query.recordings import RecordingPool, any_apart, normalised_phrase
 from stemless.query.wordings import all_wordings
 
 DRAWS_ASIDE = 16
@@ -143,7 +143,7 @@ def set_aside(recordings: Sequence[Recording], fraction: float) -> list[Recordin
     for share in (fraction, 2 * fraction, LARGEST_SHARE_ASIDE):
         for seed in range(DRAWS_ASIDE):
             aside, _ = divide(recordings, min(share, LARGEST_SHARE_ASIDE), seed)
-            if any(_label(one).isdisjoint(_label(other)) for one in aside[:64] for other in aside):
+            if any_apart([_label(row) for row in aside]):
                 return aside
     return drawn
 

@@ -10,7 +10,7 @@ import torch
 
 from stemless import checkpoint
 from stemless.configuration import to_mapping
-from stemless.errors import StemlessError, UsageError
+from stemless.errors import UsageError
 from stemless.optimiser import OptimiserConfig
 from stemless.query import compact, text_tower
 from stemless.query.audio_tower import AudioConfig, AudioTower
@@ -101,7 +101,7 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
     if config.threads:
         torch.set_num_threads(config.threads)
     run = Path(config.output)
-    credits_text = _read_credits(config.credits)
+    credits_text = checkpoint.read_credits(config.credits)
     tower = text_tower.load(config.text)
     learned, validated = _recordings(config)
     torch.manual_seed(config.seed)
@@ -200,16 +200,6 @@ def _started(reference: str, tower: TextTower, audio: AudioConfig) -> compact.Co
     if theirs != ours:
         raise UsageError(f"{reference}: its audio tower has another shape than `audio`: give {theirs}")
     return known
-
-
-def _read_credits(path: str) -> str:
-    if not path:
-        return ""
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise StemlessError(f"{path}: the credits cannot be read ({reason})") from None
 
 
 def _card(config: EmbeddingConfig, run: Path, recordings: LabelledRecordings, credits_text: str) -> str:

@@ -91,9 +91,7 @@ class RecordingPool:
     @functools.cached_property
     def can_be_mixed(self) -> bool:
         """Whether there are two recordings that name nothing in common."""
-        # Looked at are the recordings that name least: if any two are apart, those almost surely are.
-        shortest = sorted(self.named, key=len)[:64]
-        return any(one.isdisjoint(other) for one in shortest for other in self.named)
+        return any_apart(self.named)
 
     def candidates(self, random: np.random.Generator) -> Iterator[int]:
         """A few at random, which nearly always suffices, then each once: it ends, whatever they are."""
@@ -182,6 +180,17 @@ class RecordingPool:
         if self.repeat_short:
             return audio.repeat(samples // len(audio) + 1)[:samples].roll(place)
         return torch.nn.functional.pad(audio, (place, missing - place))
+
+
+def any_apart(named: Sequence[frozenset[str]]) -> bool:
+    """Whether any two of what recordings name have nothing in common.
+
+    >>> any_apart([frozenset({"rain"}), frozenset({"rain", "wind"})])
+    False
+    """
+    # Looked at are the recordings that name least: if any two are apart, those almost surely are.
+    shortest = sorted(named, key=len)[:64]
+    return any(one.isdisjoint(other) for one in shortest for other in named)
 
 
 def level_db(audio: Tensor) -> float:
