@@ -97,16 +97,17 @@ def unit_of(row: int, variant: str, seed: int) -> Unit:
 def order(rows: Sequence[int] = ROWS, seeds: Sequence[int] = (0, 1, 2)) -> list[Unit]:
     """All units, what matters most first; a start stands before the first end that needs it.
 
-    All seeds of the first row, the first seed alone of the others and of the ablations.
+    What is claimed with all seeds in the first row, everything with the first seed; the other seeds of what
+    is given single sources come last.
     """
     wanted: list[Unit] = []
     first, others = rows[:1], rows[1:]
-    for names in (CLAIMED, GIVEN):
-        wanted += [unit_of(row, name, seed) for row in first for seed in seeds for name in names]
-    for row in others:
-        beside = [name for name in (*CLAIMED, *GIVEN) if name != "random teacher"]
-        wanted += [unit_of(row, name, seed) for name in beside for seed in seeds[:1]]
+    wanted += [unit_of(row, name, seed) for row in first for seed in seeds for name in CLAIMED]
+    wanted += [unit_of(row, name, seed) for row in first for name in GIVEN for seed in seeds[:1]]
+    for names in (CLAIMED[:2], GIVEN):
+        wanted += [unit_of(row, name, seed) for row in others for name in names for seed in seeds[:1]]
     wanted += [unit_of(row, name, seed) for row in first for name in ABLATIONS for seed in seeds[:1]]
+    wanted += [unit_of(row, name, seed) for row in first for seed in seeds[1:] for name in GIVEN]
     chained = itertools.chain.from_iterable((unit.before, unit) for unit in wanted)
     return list(dict.fromkeys(unit for unit in chained if unit is not None))
 

@@ -8,6 +8,9 @@
 
     voices = stemless.separate("choir.wav", f0="choir_f0.csv")
 
+    found = stemless.pitch("choir.wav", 4)               # found.tracks, found.confidence, found.warnings
+    voices = stemless.separate("choir.wav", f0=found.tracks)
+
 `separate` and its three sisters separate once; `load` gives a separator to use again and again, `fit` one
 that has learned from the recording at hand.
 """
@@ -22,6 +25,11 @@ __version__ = "0.1.0"
 # Loaded when first used: torch takes longer to import than many a command takes to run.
 _HOMES = {
     "fit": "stemless.verbs",
+    "pitch": "stemless.voices.estimation",
+    "pitch_from_file": "stemless.voices.estimation",
+    "pitch_from_file_to_file": "stemless.voices.estimation",
+    "pitch_from_files_to_files": "stemless.voices.estimation",
+    "refine_pitch": "stemless.voices.estimation",
     "load": "stemless.verbs",
     "separate": "stemless.verbs",
     "separate_from_file": "stemless.verbs",
@@ -46,6 +54,13 @@ if TYPE_CHECKING:
         separate_from_file_to_files,
         separate_from_files_to_files,
     )
+    from stemless.voices.estimation import (
+        pitch,
+        pitch_from_file,
+        pitch_from_file_to_file,
+        pitch_from_files_to_files,
+        refine_pitch,
+    )
     from stemless.voices.separation import VoiceSeparator
     from stemless.voices.tracks import PitchTracks
 
@@ -58,6 +73,11 @@ __all__ = [
     "__version__",
     "fit",
     "load",
+    "pitch",
+    "pitch_from_file",
+    "pitch_from_file_to_file",
+    "pitch_from_files_to_files",
+    "refine_pitch",
     "separate",
     "separate_from_file",
     "separate_from_file_to_files",

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from stemless import __version__
-from stemless.cli import data, doctor, evaluate, models, phrases, separate, train, voices
+from stemless.cli import data, doctor, evaluate, models, phrases, pitch, separate, train, voices
 from stemless.cli.console import say
 from stemless.errors import StemlessError, UsageError
 
@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 app.command("separate")(separate.separate)
 app.command("voices")(voices.voices)
+app.command("pitch")(pitch.pitch)
 app.command("evaluate")(evaluate.evaluate)
 app.command("phrases")(phrases.phrases)
 app.add_typer(train.app, name="train")

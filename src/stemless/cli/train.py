@@ -116,3 +116,16 @@ def presence(
         f"{settings.model}: what is there scores above what is not in {100 * found['auc']:.1f} % of pairs",
         {"model": settings.model} | found,
     )
+
+
+@app.command("pitch")
+def pitch(config: Config, overrides: Overrides = None, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Train what tells the pitch of several voices; run again, it goes on where it stopped."""
+    from stemless.configuration import load_configuration
+    from stemless.voices.pitch_training import PitchTrainingConfig, train
+
+    settings = load_configuration(PitchTrainingConfig, config, overrides or ())
+    say = Printer(as_json, quiet)
+    with say.progress("training") as on_progress:
+        folder = train(settings, on_progress=on_progress)
+    say.done(str(folder), {"model": str(folder)})

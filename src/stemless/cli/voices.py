@@ -24,6 +24,7 @@ from stemless.cli.outputs import PICTURE, PICTURE_SECONDS, beginning, refuse_ear
 from stemless.errors import UsageError
 
 if TYPE_CHECKING:
+    from stemless.voices.estimation import Estimate
     from stemless.voices.tracks import PitchTracks
 
 
@@ -58,6 +59,19 @@ def voices(
             "which may have another tempo and pitch.",
         ),
     ] = None,
+    number: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            "--voices",
+            metavar="N",
+            min=2,
+            max=6,
+            help="In place of --f0: how many voices there are; their pitch is found in the recording.",
+        ),
+    ] = None,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="First move the pitch of --f0 to where the recording has it.")
+    ] = False,
     method: Annotated[
         Optional[MethodName],  # noqa: UP045
         typer.Option(
@@ -106,7 +120,7 @@ def voices(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Separate a recording into its voices, given the pitch of each or the score.
+    """Separate a recording into its voices, given the pitch of each, the score, or how many there are.
 
     Writes DIR/<name of IN>/<voice>.wav, residual.wav and report.json.
     """
@@ -114,15 +128,25 @@ def voices(
     from stemless.verbs import fit as fit_separator
     from stemless.voices.methods import choose, make_separator
     from stemless.voices.separation import VoiceSeparator
-    from stemless.voices.tracks import PitchTracks
+    from stemless.voices.tracks import PitchTracks, voice_names
 
+    if [bool(f0), score is not None, number is not None].count(True) != 1:
+        raise UsageError(
+            "give the pitch of the voices, --f0 CSV, or their score, --score FILE, or their number, --voices N"
+        )
+    if refine and not f0:
+        raise UsageError("--refine belongs to --f0: leave it out, other pitch is found by listening anyway")
     found: dict[str, object] | None = None
-    if score is not None and not f0:
+    if score is not None:
         tracks, found = _follow(recording, score, only, output, audio_format, overwrite, say)
-    elif f0 and score is None:
-        tracks = PitchTracks.from_files(f0)
+    elif number is not None:
+        _refuse_early(recording, None, voice_names(number), output, audio_format, overwrite)
+        tracks, found = _listen(recording, number, device, say)
     else:
-        raise UsageError("give either the pitch of the voices, --f0 CSV, or their score, --score FILE")
+        tracks = PitchTracks.from_files(f0 or [])
+        if refine:
+            _refuse_early(recording, tracks, tuple(only or tracks.names), output, audio_format, overwrite)
+            tracks, found = _refine(recording, tracks, device, say)
     names = tracks.check_choice(only) if only else None
     # A mistake is told before a model is loaded or fitted, which may take its time.
     _refuse_early(recording, tracks, names or tracks.names, output, audio_format, overwrite)
@@ -147,7 +171,7 @@ def voices(
                 on_progress=on_progress,
             )
         if save_model:
-            pitch = "--f0 CSV" if score is None else f"--score {score.name}"
+            pitch = f"--voices {number}" if number else f"--score {score.name}" if score else "--f0 CSV"
             separator.save_model(save_model, _card(recording, pitch, fit_steps, seed, reference))
     else:
         made = make_separator(chosen, reference, power=power, device=device.value, seed=seed)
@@ -199,6 +223,39 @@ def _follow(
         f"and plays at {tempo:.2f} times its tempo"
     )
     return tracks, {"score": {"input": str(path), **alignment.summary()}}
+
+
+def _listen(
+    recording: Path, number: int, device: Device, say: Printer
+) -> tuple[PitchTracks, dict[str, object]]:
+    """The tracks as they are heard in the recording; and what is to be said of them, for the report."""
+    from stemless.voices.estimation import PitchEstimator
+
+    estimator = PitchEstimator(device=device.value)
+    with say.progress("listening for the pitch") as on_progress:
+        heard = estimator.estimate(recording, number, on_progress=on_progress)
+    return _told(heard, say)
+
+
+def _refine(
+    recording: Path, tracks: PitchTracks, device: Device, say: Printer
+) -> tuple[PitchTracks, dict[str, object]]:
+    from stemless.voices.estimation import PitchEstimator
+
+    estimator = PitchEstimator(device=device.value)
+    with say.progress("refining the pitch") as on_progress:
+        heard = estimator.refine(recording, tracks, on_progress=on_progress)
+    return _told(heard, say)
+
+
+def _told(heard: Estimate, say: Printer) -> tuple[PitchTracks, dict[str, object]]:
+    for warning in heard.warnings:
+        say.warn(warning)
+    sure = [
+        round(float(row[row > 0].mean()), 4) if (row > 0).any() else 0.0 for row in heard.confidence
+    ]
+    confidence = dict(zip(heard.tracks.names, sure, strict=True))
+    return heard.tracks, {"pitch": {"confidence": confidence, "warnings": list(heard.warnings)}}
 
 
 def _refuse_early(

@@ -85,7 +85,7 @@ def random_quartet(
         sung = sing(notes, singer, duration_seconds, sample_rate=sample_rate, generator=generator)
         dry.append(sung.audio * 10 ** (float(generator.normal(0, 3.5)) / 20))
         f0_hz.append(sung.f0_hz)
-    stems = _in_some_room(torch.stack(dry), sample_rate, channels, generator)
+    stems = in_some_room(torch.stack(dry), sample_rate, channels, generator)
     peak = float(stems.sum(0).abs().max())
     gain = 10 ** (float(generator.uniform(-20, -1)) / 20) / max(peak, 1e-6)
     return Ensemble(_numbered(kinds), stems * gain, np.stack(f0_hz), sample_rate)
@@ -267,7 +267,7 @@ def _syllable(generator: np.random.Generator) -> str:
     return draw(_ONSETS) + draw(_NUCLEI) + draw(_CODAS)
 
 
-def _in_some_room(dry: Tensor, sample_rate: int, channels: int, generator: np.random.Generator) -> Tensor:
+def in_some_room(dry: Tensor, sample_rate: int, channels: int, generator: np.random.Generator) -> Tensor:
     """A quarter stay dry; the others stand in an arc in a room of their own."""
     voices = len(dry)
     if generator.random() < 0.25:

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stemless.data.quartets import random_quartet
+from stemless.data.quartets import Ensemble, random_quartet
 from stemless.encoding import write
 from stemless.errors import StemlessError, UsageError
 from stemless.naming import unique_slugs
@@ -78,7 +78,7 @@ def render_corpus(
         "sample_rate": sample_rate,
         "stems": stems,
     }
-    _claim(folder, asked)
+    claim(folder, asked)
     todo = [index for index in range(count) if not (folder / f"{index:05d}" / "mixture.flac").exists()]
     done = count - len(todo)
     job = partial(_render_one, folder, seconds, seed, voices, sample_rate, stems)
@@ -95,10 +95,10 @@ def render_corpus(
             done += 1
             if on_progress:
                 on_progress(done, count)
-    return _write_manifest(folder, count, stems)
+    return write_manifest(folder, count, stems)
 
 
-def _claim(folder: Path, asked: dict[str, object]) -> None:
+def claim(folder: Path, asked: dict[str, object]) -> None:
     """Make the folder, or make sure that it holds the beginning of the same corpus."""
     record = folder / "corpus.json"
     if record.exists():
@@ -131,8 +131,18 @@ def _render_one(
     index: int,
 ) -> None:
     generator = np.random.default_rng((seed, index))
-    number = voices or int(generator.choice([2, 3, 4, 5], p=[0.2, 0.2, 0.5, 0.1]))
+    number = voices or random_number(generator)
     ensemble = random_quartet(generator, seconds, voices=number, sample_rate=sample_rate)
+    write_ensemble(folder, index, ensemble, stems=stems)
+
+
+def random_number(generator: np.random.Generator) -> int:
+    """Of voices: 2 to 5, mostly 4."""
+    return int(generator.choice([2, 3, 4, 5], p=[0.2, 0.2, 0.5, 0.1]))
+
+
+def write_ensemble(folder: Path, index: int, ensemble: Ensemble, *, stems: bool) -> None:
+    """The files of one recording of a corpus."""
     target = folder / f"{index:05d}"
     target.mkdir(exist_ok=True)
     step_seconds = ensemble.step_seconds * _KEEP_EVERY
@@ -144,12 +154,14 @@ def _render_one(
     if stems:
         slugs = unique_slugs(ensemble.names, taken=_TAKEN)
         for slug, stem in zip(slugs, ensemble.stems, strict=True):
-            write(target / f"{slug}.flac", gain * stem, sample_rate, subtype="PCM_16", overwrite=True)
+            write(target / f"{slug}.flac", gain * stem, ensemble.sample_rate, subtype="PCM_16", overwrite=True)
     # Last, so that a mixture that is there means that all of it is there.
-    write(target / "mixture.flac", gain * ensemble.mixture, sample_rate, subtype="PCM_16", overwrite=True)
+    mixture = target / "mixture.flac"
+    write(mixture, gain * ensemble.mixture, ensemble.sample_rate, subtype="PCM_16", overwrite=True)
 
 
-def _write_manifest(folder: Path, count: int, stems: bool) -> Path:
+def write_manifest(folder: Path, count: int, stems: bool) -> Path:
+    """List the recordings of a corpus; every twentieth is there to validate."""
     rows = []
     for index in range(count):
         name = f"{index:05d}"

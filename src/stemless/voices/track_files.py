@@ -105,22 +105,39 @@ def _merged(tracks: list[PitchTracks]) -> PitchTracks:
 
 def write_tracks(tracks: PitchTracks, path: str | Path, *, overwrite: bool = False) -> None:
     """Write `time,<voice>...` in microseconds and millihertz, 0 for unvoiced; whole or not at all."""
-    path = Path(path)
-    if path.exists() and not overwrite:
-        raise TrackError(f"{path}: exists already; choose another name or ask to overwrite it")
     kept = tracks.times >= 0
     times, f0_hz = tracks.times[kept], tracks.f0_hz[:, kept]
     if not kept.all() and (times.size == 0 or times[0] > 0):  # a cut starts with a frame before zero
         times = np.concatenate([[0.0], times])
         f0_hz = np.concatenate([tracks.at([0.0]), f0_hz], axis=1)
+    _write_table(path, tracks.names, times, f0_hz, overwrite)
+
+
+def write_confidence(
+    tracks: PitchTracks, confidence: NDArray[np.float32], path: str | Path, *, overwrite: bool = False
+) -> None:
+    """Write how sure each frame is, [voices, frames] from 0 to 1, in the form of the tracks."""
+    _write_table(path, tracks.names, tracks.times, confidence, overwrite)
+
+
+def _write_table(
+    path: str | Path,
+    names: Sequence[str],
+    times: NDArray[np.float64],
+    values: NDArray[np.float32],
+    overwrite: bool,
+) -> None:
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise TrackError(f"{path}: exists already; choose another name or ask to overwrite it")
     temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(["time", *tracks.names])
+            csv.writer(file, lineterminator="\n").writerow(["time", *names])
             np.savetxt(
                 file,
-                np.column_stack([times, f0_hz.T]),
-                fmt=["%.6f"] + ["%.3f"] * tracks.voices,
+                np.column_stack([times, values.T]),
+                fmt=["%.6f"] + ["%.3f"] * len(names),
                 delimiter=",",
             )
         temporary.replace(path)

@@ -99,7 +99,7 @@ class PitchTracks:
         if not step_seconds > 0:
             raise TrackError(f"a step of {step_seconds} s is not possible: give seconds above 0")
         if names is None:
-            names = [f"voice {index + 1}" for index in range(values.shape[0])]
+            names = voice_names(values.shape[0])
         times = np.arange(values.shape[1], dtype=np.float64) * step_seconds
         return cls(tuple(names), times, values, step_seconds)
 
@@ -272,6 +272,15 @@ class PitchTracks:
         starts = voiced & ~np.concatenate([[False], joined])
         ends = voiced & ~np.concatenate([joined, [False]])
         return begins[starts], finishes[ends]
+
+
+def voice_names(number: int) -> tuple[str, ...]:
+    """Of voices that have no other name.
+
+    >>> voice_names(2)
+    ('voice 1', 'voice 2')
+    """
+    return tuple(f"voice {index + 1}" for index in range(number))
 
 
 def check_names(names: Sequence[str]) -> None:
