@@ -38,6 +38,7 @@ from stemless.voices.baselines.comb import CombSeparator
 from stemless.voices.baselines.ideal import ideal_stems
 from stemless.voices.baselines.nmf import NMFSeparator
 from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
+from stemless.voices.estimation import PitchEstimator
 from stemless.voices.methods import make_separator
 from stemless.voices.tracks import PitchTracks
 from stemless.voices.training import TrainingConfig, train
@@ -45,9 +46,13 @@ from stemless.voices.training import TrainingConfig, train
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = Path(os.environ.get("STEMLESS_RUNS", ROOT / "runs")) / "choir"
 RESULTS = ROOT / "benchmarks" / "results" / "choir"
-LEARNERS = ("unsupervised", "supervised", "unet")
+LEARNERS = ("unsupervised", "supervised", "unet", "fitted")
+TRACKS = ("given", "stems", "heard", "refined")
+"""Multi-f0 that came with it; pYIN of the isolated singers; `stemless pitch` with --voices, and with --f0."""
+NAMES = {"fitted": "network, fitted for 10 minutes", "start": "network, as it ships"}
 POWERS = (1.0, 2.0)
 SEED = 0
+START = "voices"
 
 Estimator = Callable[[Tensor, Tensor, PitchTracks], Tensor]
 """(mixture [time], stems [voices, time], tracks) -> estimates [voices, time]."""
@@ -111,6 +116,10 @@ def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Est
                 found[f"network, {learner}", power] = masked(
                     make_separator("network", str(model), power=power)
                 )
+        found[NAMES["start"], power] = masked(make_separator("network", START, power=power))
+        fitted = run_folder(voices, "fitted") / "model"
+        if fitted.exists():
+            found[NAMES["fitted"], power] = masked(make_separator("network", str(fitted), power=power))
         unet = run_folder(voices, "unet") / "model"
         if unet.exists():
             found["u-net, supervised", power] = masked(make_separator("unet", str(unet), power=power))
@@ -118,13 +127,28 @@ def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Est
     return {key: value for key, value in found.items() if not names or key[0] in names}
 
 
+def tracks_by_key(voices: int, which: str) -> dict[str, PitchTracks]:
+    """Tracks of the test mixtures."""
+    if which == "stems":
+        return {key: tracks_of_stems(key) for key in test_keys(voices)}
+    given = given_tracks(voices)
+    if which == "given":
+        return given
+    estimator = PitchEstimator(device="cpu")
+    found = {}
+    for key in test_keys(voices):
+        mixture = stems_of(key).sum(0)
+        if which == "heard":
+            names = given[key].names
+            found[key] = estimator.estimate(mixture, voices, SAMPLE_RATE, names=names).tracks
+        else:
+            found[key] = estimator.refine(mixture, given[key], SAMPLE_RATE).tracks
+    return found
+
+
 def score(voices: int, which_tracks: str, names: list[str], again: bool) -> None:
     """Scores of all methods on the test excerpts, one JSON a method and p."""
-    tracks = (
-        given_tracks(voices)
-        if which_tracks == "given"
-        else {key: tracks_of_stems(key) for key in test_keys(voices)}
-    )
+    tracks = tracks_by_key(voices, which_tracks)
     for (method, power), estimate in methods(voices, names).items():
         slug = method.replace(", ", "-").replace(" ", "-") + ("" if power is None else f"-p{power:g}")
         path = RESULTS / f"{voices}_voices_{which_tracks}" / f"{slug}.json"
@@ -188,7 +212,7 @@ def main() -> None:
     training.add_argument("overrides", nargs="*", help="key=value, as in stemless train")
     scoring = commands.add_parser("score")
     scoring.add_argument("--voices", type=int, choices=(2, 4), required=True)
-    scoring.add_argument("--tracks", choices=("given", "stems"), default="given")
+    scoring.add_argument("--tracks", choices=TRACKS, default="given")
     scoring.add_argument("--method", action="append", default=[], help="only these; all if not given")
     scoring.add_argument("--again", action="store_true", help="also what is cached")
     commands.add_parser("table")

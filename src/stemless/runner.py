@@ -106,6 +106,8 @@ def claim(run: Path, settings: Mapping[str, Any]) -> None:
         StemlessError: the folder holds a run with other settings, or something else.
     """
     wanted = {key: value for key, value in settings.items() if key not in MAY_CHANGE}
+    # As it will be read again: a tuple comes back as a list.
+    wanted = json.loads(json.dumps(wanted))
     marker = run / "training.json"
     if marker.exists():
         if json.loads(marker.read_text(encoding="utf-8")) != wanted:

@@ -57,9 +57,7 @@ def near(found: np.ndarray, lines: np.ndarray, cents: float = 50) -> np.ndarray:
     return ((off < cents) & (wanted > 0)).sum(1) / (wanted > 0).sum(1)
 
 
-def test_three_voices_are_followed(
-    estimator: PitchEstimator, trio: torch.Tensor, lines: np.ndarray
-) -> None:
+def test_three_voices_are_followed(estimator: PitchEstimator, trio: torch.Tensor, lines: np.ndarray) -> None:
     found = estimator.estimate(trio, 3, RATE)
     assert found.tracks.names == ("voice 1", "voice 2", "voice 3")
     assert near(found.tracks.f0_hz, lines).min() > 0.9

@@ -219,6 +219,33 @@ def choir(
     say.done(str(manifest), {"manifest": str(manifest), "recordings": count})
 
 
+@app.command("solos")
+def solos(
+    manifest: Annotated[
+        Path, typer.Argument(metavar="MANIFEST", help="Solo recordings, as `data scan` lists them.")
+    ],
+    output: Output,
+    count: Count = 400,
+    seconds: Seconds = 8.0,
+    seed: Seed = 0,
+    stems: Annotated[bool, typer.Option("--stems", help="Write each voice as well.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Mix solo recordings into ensembles whose pitch is known, to train pitch; run again, it goes on."""
+    from stemless.data.solos import render_solos
+    from stemless.query.manifest import read_manifest
+
+    say = Printer(as_json, quiet)
+    with say.progress("tracking and mixing solos") as on_progress:
+        written, remarks = render_solos(
+            output, read_manifest(manifest), count, seconds, seed, stems=stems, on_progress=on_progress
+        )
+    for remark in remarks:
+        say.warn(remark)
+    say.done(str(written), {"manifest": str(written), "recordings": count, "left_out": remarks})
+
+
 def _rendered(say: Printer, manifest: Path) -> None:
     """Tell what was made of a folder with captions."""
     from stemless.query.manifest import read_manifest

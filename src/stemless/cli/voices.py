@@ -132,7 +132,7 @@ def voices(
 
     if [bool(f0), score is not None, number is not None].count(True) != 1:
         raise UsageError(
-            "give the pitch of the voices, --f0 CSV, or their score, --score FILE, or their number, --voices N"
+            "give the pitch of the voices, --f0 CSV, or the score, --score FILE, or the number, --voices N"
         )
     if refine and not f0:
         raise UsageError("--refine belongs to --f0: leave it out, other pitch is found by listening anyway")
@@ -251,9 +251,7 @@ def _refine(
 def _told(heard: Estimate, say: Printer) -> tuple[PitchTracks, dict[str, object]]:
     for warning in heard.warnings:
         say.warn(warning)
-    sure = [
-        round(float(row[row > 0].mean()), 4) if (row > 0).any() else 0.0 for row in heard.confidence
-    ]
+    sure = [round(float(row[row > 0].mean()), 4) if (row > 0).any() else 0.0 for row in heard.confidence]
     confidence = dict(zip(heard.tracks.names, sure, strict=True))
     return heard.tracks, {"pitch": {"confidence": confidence, "warnings": list(heard.warnings)}}
 

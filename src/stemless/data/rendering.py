@@ -154,7 +154,9 @@ def write_ensemble(folder: Path, index: int, ensemble: Ensemble, *, stems: bool)
     if stems:
         slugs = unique_slugs(ensemble.names, taken=_TAKEN)
         for slug, stem in zip(slugs, ensemble.stems, strict=True):
-            write(target / f"{slug}.flac", gain * stem, ensemble.sample_rate, subtype="PCM_16", overwrite=True)
+            write(
+                target / f"{slug}.flac", gain * stem, ensemble.sample_rate, subtype="PCM_16", overwrite=True
+            )
     # Last, so that a mixture that is there means that all of it is there.
     mixture = target / "mixture.flac"
     write(mixture, gain * ensemble.mixture, ensemble.sample_rate, subtype="PCM_16", overwrite=True)

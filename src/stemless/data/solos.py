@@ -36,8 +36,11 @@ _HOP_LENGTH = 80
 
 @dataclass(frozen=True)
 class Solo:
-    """One voice or instrument alone: audio [time] at `RATE`, and f0_hz [frames], every `STEP_SECONDS`, 0 where it
-    is unvoiced. `kind`: recordings of one kind take turns in one voice."""
+    """One voice or instrument alone.
+
+    audio: [time] at `RATE`. f0_hz: [frames], every `STEP_SECONDS`, 0 where it is unvoiced. kind:
+    recordings of one kind take turns in one voice.
+    """
 
     audio: NDArray[np.float32]
     f0_hz: NDArray[np.float32]
@@ -126,7 +129,7 @@ def _fill(
     """Put solos one after the other into the audio [time] and the pitch [frames] of one voice."""
     at = float(generator.uniform(0, 0.7))
     while at * RATE < len(audio) - _FRAME_LENGTH:
-        solo = solos[generator.integers(len(solos))]
+        solo = solos[int(generator.integers(len(solos)))]
         ratio = 2 ** (float(generator.uniform(-1, 1)) * LARGEST_SHIFT_SEMITONES / 12)
         piece = soxr.resample(solo.audio, RATE * ratio, RATE)
         voiced = solo.f0_hz[solo.f0_hz > 0] * ratio
@@ -189,13 +192,13 @@ def render_solos(
 
     solos, remarks = track_solos(recordings, on_progress=lambda done, _: progress(done))
     if not solos:
-        raise StemlessError(f"none of {len(recordings)} recordings has a pitch: give solos of voices or instruments")
+        raise StemlessError(
+            f"none of {len(recordings)} recordings has a pitch: give solos of voices or instruments"
+        )
     for index in range(count):
         if not (folder / f"{index:05d}" / "mixture.flac").exists():
             generator = np.random.default_rng((seed, index))
             voices = random_number(generator)
-            write_ensemble(
-                folder, index, random_solos(generator, solos, seconds, voices=voices), stems=stems
-            )
+            write_ensemble(folder, index, random_solos(generator, solos, seconds, voices=voices), stems=stems)
         progress(len(recordings) + index + 1)
     return write_manifest(folder, count, stems), remarks

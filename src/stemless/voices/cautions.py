@@ -33,7 +33,7 @@ def cautions(tracks: PitchTracks) -> Iterator[str]:
         if times := spans(same, tracks):
             yield f"{pair} sing in unison {_said(times)}: they cannot be told apart there"
         if times := spans(octave, tracks):
-            yield f"{pair} sing an octave apart {_said(times)}: the upper one lies on partials of the lower one"
+            yield f"{pair} sing an octave apart {_said(times)}: they share partials there"
         if times := spans(crossed, tracks):
             yield f"{pair} cross {_said(times)}: check who is who there"
     for name, row in zip(tracks.names, tracks.f0_hz, strict=True):

@@ -69,7 +69,7 @@ class Peaks:
 def find_peaks(logits: Array, bins_per_octave: int, config: DecodingConfig | None = None) -> Peaks:
     """The highest peaks along the first axis of logits [bins, frames], to a fraction of a bin."""
     config = config or DecodingConfig()
-    bins, frames = logits.shape
+    bins = len(logits)
     padded = np.pad(logits, ((1, 1), (0, 0)), constant_values=-np.inf)
     low, here, high = padded[:-2], padded[1:-1], padded[2:]
     lowest = math.log(config.lowest_salience / (1 - config.lowest_salience))
@@ -111,9 +111,7 @@ def decode(peaks: Peaks, voices: int, config: DecodingConfig | None = None) -> D
     return _decode(peaks, voices, config, own)
 
 
-def decode_near(
-    peaks: Peaks, semitones: Array, config: DecodingConfig | None = None
-) -> Decoded:
+def decode_near(peaks: Peaks, semitones: Array, config: DecodingConfig | None = None) -> Decoded:
     """The best voices through the candidates, given what they are said to sing.
 
     Args:
@@ -171,7 +169,8 @@ def _decode(peaks: Peaks, voices: int, config: DecodingConfig, own: Array) -> De
         value = (log_odds[frame] @ states.used + states.fixed).reshape(states.shape)
         for voice in range(voices):
             value = value + own[frame, voice].reshape((-1,) + (1,) * (voices - 1 - voice))
-        return value.reshape(-1)
+        flat: Array = value.reshape(-1)
+        return flat
 
     # Kept every so often, and computed again on the way back: all of it would be 10 kB a frame.
     kept = {0: speaks(0)}
@@ -183,7 +182,7 @@ def _decode(peaks: Peaks, voices: int, config: DecodingConfig, own: Array) -> De
         if frame % _KEPT_FRAMES == 0:
             kept[frame] = total
     chosen = np.empty((voices, frames), dtype=np.int64)
-    state = list(np.unravel_index(int(total.argmax()), states.shape))
+    state = [int(axis) for axis in np.unravel_index(int(total.argmax()), states.shape)]
     for first in sorted(kept, reverse=True):
         last = min(first + _KEPT_FRAMES, frames)
         turns, total = [], kept[first]

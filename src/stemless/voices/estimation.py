@@ -1,6 +1,6 @@
 """The f0 of every voice from the mixture alone, in four forms; and tracks made better by listening.
 
-    audio -> salience of pitches -> peaks -> voices decoded together -> tracks, confidence, cautions
+audio -> salience of pitches -> peaks -> voices decoded together -> tracks, confidence, cautions
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class PitchEstimator:
         check_voices(tracks.voices, tracks.names)
         config = self.network.config
         peaks = self._listen(audio, sample_rate, on_progress)
-        times = np.arange(len(peaks.semitones)) * config.step_seconds
+        times = np.arange(len(peaks.semitones), dtype=np.float64) * config.step_seconds
         said_hz = tracks.at(times)
         with np.errstate(divide="ignore"):
             semitones = 12 * np.log2(said_hz / config.lowest_hz)
@@ -236,4 +236,6 @@ def default_model() -> str:
     for entry in checkpoint.shipped():
         if entry.config.get("kind") == KIND:
             return entry.name
-    raise UsageError("no model for pitch ships with this version: give one (--model NAME|PATH|hf://USER/MODEL)")
+    raise UsageError(
+        "no model for pitch ships with this version: give one (--model NAME|PATH|hf://USER/MODEL)"
+    )

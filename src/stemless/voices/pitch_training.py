@@ -97,6 +97,10 @@ class PitchTrainingConfig:
             raise ValueError("device is auto, cpu, cuda or mps")
 
     @property
+    def sample_rate(self) -> int:
+        return self.network.sample_rate
+
+    @property
     def samples(self) -> int:
         """Samples of a stretch, a whole number of hops."""
         hop = self.network.hop_length
@@ -117,10 +121,11 @@ class PitchLearner(SeededLearner):
             batch = remixed(batch, rate, self.remixing, generator)
         audio = spoiled(batch.audio, rate, self.spoiling, generator)
         with torch.autocast(audio.device.type, torch.bfloat16, enabled=self.bf16):
-            logits = self.model(audio)
+            logits: Tensor = self.model(audio)
         targets = targets_of(batch.f0_hz, self.model.config)
         # A sum over pitches: as many nats a frame as there are decisions to be wrong about.
-        return functional.binary_cross_entropy_with_logits(logits, targets) * logits.shape[1]
+        loss = functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+        return loss / (logits.shape[0] * logits.shape[2])
 
 
 def remixed(batch: Batch, sample_rate: int, config: RemixingConfig, generator: torch.Generator) -> Batch:
@@ -160,8 +165,11 @@ def tilted(audio: Tensor, sample_rate: int, tilt_db: float, generator: torch.Gen
 
     octaves = _octaves(samples, sample_rate, audio.device)
     slope_db = uniform(-1, 1) * (octaves - 0.5) * tilt_db
-    wave_db = uniform(0, 0.5) * tilt_db * torch.cos(2 * torch.pi * (uniform(0.5, 2) * octaves + uniform(0, 1)))
-    return torch.fft.irfft(torch.fft.rfft(audio) * 10 ** ((slope_db + wave_db) / 20), samples)
+    wave_db = (
+        uniform(0, 0.5) * tilt_db * torch.cos(2 * torch.pi * (uniform(0.5, 2) * octaves + uniform(0, 1)))
+    )
+    made: Tensor = torch.fft.irfft(torch.fft.rfft(audio) * 10 ** ((slope_db + wave_db) / 20), samples)
+    return made
 
 
 def _octaves(samples: int, sample_rate: int, device: torch.device) -> Tensor:
@@ -185,7 +193,8 @@ def spoiled(audio: Tensor, sample_rate: int, config: SpoilingConfig, generator: 
     below_db = uniform(*config.noise_db)
     level = made.square().mean(1, keepdim=True).sqrt() / noise.square().mean(1, keepdim=True).sqrt()
     made = made + noise * level * 10 ** (-below_db / 20)
-    return made * 10 ** (-uniform(0, config.gain_db) / 20)
+    quieter: Tensor = made * 10 ** (-uniform(0, config.gain_db) / 20)
+    return quieter
 
 
 def train(config: PitchTrainingConfig, *, on_progress: OnProgress | None = None) -> Path:

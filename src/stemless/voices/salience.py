@@ -246,7 +246,9 @@ def load_salience(reference: str | Path) -> SalienceNetwork:
             f"{stored.source}: holds '{stored.config.get('kind')}', "
             "which tells no pitches; choose another model"
         )
-    config = from_mapping(SalienceConfig, stored.config.get("model", {}), where=f"{stored.source}/config.json")
+    config = from_mapping(
+        SalienceConfig, stored.config.get("model", {}), where=f"{stored.source}/config.json"
+    )
     network = SalienceNetwork(config)
     try:
         network.load_state_dict(stored.tensors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 
@@ -41,6 +41,8 @@ class TrainingConfig:
     device: str = "auto"
     seed: int = 0
     licence_of_data: str = "not stated"
+    store_half: bool = False
+    """Store the weights in half precision, at half the size."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "steps", "steps_per_epoch", "validation_batches", "patience_epochs"):
@@ -52,6 +54,10 @@ class TrainingConfig:
             raise ValueError("model unet learns from stems: regime=supervised")
         if self.device not in ("auto", "cpu", "cuda", "mps"):
             raise ValueError("device is auto, cpu, cuda or mps")
+
+    @property
+    def sample_rate(self) -> int:
+        return self.network.sample_rate
 
     @property
     def samples(self) -> int:
@@ -85,7 +91,10 @@ def train(config: TrainingConfig, *, on_progress: OnProgress | None = None) -> P
     )
     learner.load_state_dict(load_state(best))
     stored = {"kind": f"voices/{config.model}", "model": _model_config(learner)}
-    return checkpoint.save(run / "model", stored, learner.model.state_dict(), _card(config, run))
+    tensors = learner.model.state_dict()
+    if config.store_half:
+        tensors = {name: each.half() if each.is_floating_point() else each for name, each in tensors.items()}
+    return checkpoint.save(run / "model", stored, tensors, _card(config, run))
 
 
 def make_learner(config: TrainingConfig) -> Any:
@@ -105,7 +114,26 @@ def make_learner(config: TrainingConfig) -> Any:
     )
 
 
-def make_data(train_on: list[Mixture], validate_on: list[Mixture], config: TrainingConfig) -> EpochData:
+class Drawn(Protocol):
+    """How a training draws its batches."""
+
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def steps_per_epoch(self) -> int: ...
+    @property
+    def validation_batches(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+
+
+def make_data(train_on: list[Mixture], validate_on: list[Mixture], config: Drawn) -> EpochData:
     """Batches of an epoch, drawn by seed and position alone, and the same validation batches each time."""
 
     def sampler(mixtures: list[Mixture], first: int, batches: int, seed: int) -> StretchSampler:
@@ -113,7 +141,7 @@ def make_data(train_on: list[Mixture], validate_on: list[Mixture], config: Train
             mixtures,
             batch_size=config.batch_size,
             samples=config.samples,
-            sample_rate=config.network.sample_rate,
+            sample_rate=config.sample_rate,
             first=first,
             batches=batches,
             seed=seed,
