@@ -28,6 +28,8 @@ def show(out: Path, console: Console, *, fit_steps: int = 0, sample_rate: int = 
     runs: dict[str, ScoreTable] = {}
     main_method = "network" if ships_network else "comb"
     runs[main_method] = separate(out, out, "--picture")
+    listen(out, names)
+    runs["recording alone"] = separate(out, out / "alone", "--picture", f0="heard.csv")
     if ships_network:
         runs["comb"] = separate(out, out / "comb", "--method", "comb")
     if fit_steps:
@@ -39,9 +41,15 @@ def show(out: Path, console: Console, *, fit_steps: int = 0, sample_rate: int = 
     console.print(
         f"\nListen and look: {separated}: stems, residual, report.json, picture.png", soft_wrap=True
     )
-    console.print("With a recording and pitch tracks of your own:\n")
-    command = f"{shown(STEMLESS)} voices choir.wav --f0 f0.csv -o stems"
-    console.print(f"    [bold]{command}[/bold]\n", highlight=False, soft_wrap=True)
+    console.print(
+        f"From the recording alone: {shown(out / 'heard.png')}, and {shown(out / 'alone/mixture')}",
+        soft_wrap=True,
+    )
+    console.print("With a recording of your own, with or without pitch tracks:\n")
+    for asked in ("--f0 f0.csv", "--voices 4"):
+        command = f"{shown(STEMLESS)} voices choir.wav {asked} -o stems"
+        console.print(f"    [bold]{command}[/bold]", highlight=False, soft_wrap=True)
+    console.print()
 
 
 def render(out: Path, sample_rate: int) -> tuple[str, ...]:
@@ -57,8 +65,15 @@ def render(out: Path, sample_rate: int) -> tuple[str, ...]:
     return chorale.names
 
 
-def separate(out: Path, output: Path, *options: str) -> ScoreTable:
-    """Separate the mixture into `output/mixture`, and score what came out."""
-    mixture, f0 = shown(out / "mixture.wav"), shown(out / "f0.csv")
-    run("voices", mixture, "--f0", f0, "-o", shown(output), *options)
+def listen(out: Path, names: tuple[str, ...]) -> None:
+    """Find the pitch of the voices in the mixture: heard.csv, and a picture."""
+    named = [part for name in names for part in ("--name", name)]
+    files = ["-o", shown(out / "heard.csv"), "--picture", shown(out / "heard.png")]
+    run("pitch", shown(out / "mixture.wav"), "--voices", str(len(names)), *named, *files)
+
+
+def separate(out: Path, output: Path, *options: str, f0: str = "f0.csv") -> ScoreTable:
+    """Separate the mixture into `output/mixture` with the pitch of a file, and score what came out."""
+    mixture = shown(out / "mixture.wav")
+    run("voices", mixture, "--f0", shown(out / f0), "-o", shown(output), *options)
     return evaluate_folders(out / "parts", output / "mixture")
