@@ -204,7 +204,7 @@ BAD_OPTIONS: dict[str, tuple[Prepare, str, str]] = {
     "unknown voice": (with_options("--voice", "ato"), "f0.csv", "'ato', did you mean 'alto'"),
     "voice twice": (with_options("--voice", "alto", "--voice", "alto"), "alto", "asked for twice"),
     "unknown method": (with_options("--method", "combx"), "combx", "comb"),
-    "network without model": (with_options("--method", "network"), "network", "needs a trained model"),
+    "unet without model": (with_options("--method", "unet"), "unet", "needs a trained model"),
     "comb with model": (with_options("--method", "comb", "--model", "x"), "comb", "uses no model"),
     "unknown model": (with_options("--model", "choir-huge"), "choir-huge", "no model of this name"),
     "malformed hub name": (with_options("--model", "hf://a"), "hf://a", "hf://USER/MODEL"),
@@ -227,7 +227,7 @@ BAD_OPTIONS: dict[str, tuple[Prepare, str, str]] = {
     "unknown device": (with_options("--device", "tpu"), "tpu", "cpu"),
     "negative seed": (with_options("--seed", "-1"), "--seed", "greater than or equal to 0"),
     "unknown option": (with_options("--powr", "2"), "--powr", "--power"),
-    "no f0": (lambda place: [place / "song.wav", "-o", place / "out"], "--f0", "or their score"),
+    "no f0": (lambda place: [place / "song.wav", "-o", place / "out"], "--f0", "or the number"),
     "no output": (lambda place: [place / "song.wav", "--f0", place / "f0.csv"], "--output", "Missing"),
     "two recordings": (
         lambda place: [place / "song.wav", *usual(place)],

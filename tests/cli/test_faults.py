@@ -23,7 +23,7 @@ def test_a_fault_of_the_program_asks_for_a_report(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("one\ntwo")
 
-    monkeypatch.setattr("stemless.voices.baselines.comb.CombSeparator.masks", broken)
+    monkeypatch.setattr("stemless.voices.network_separator.NetworkSeparator.masks", broken)
     before = snapshot(place)
     outcome = run("voices", *usual(place))
     assert outcome.code == 1
@@ -50,7 +50,7 @@ def test_faults_of_the_machine(
     def broken(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("stemless.voices.baselines.comb.CombSeparator.masks", broken)
+    monkeypatch.setattr("stemless.voices.network_separator.NetworkSeparator.masks", broken)
     before = snapshot(place)
     outcome = run("voices", *usual(place))
     assert (outcome.code, len(outcome.lines)) == (1, 1)
@@ -62,7 +62,7 @@ def test_ctrl_c_leaves_nothing(run: Run, place: Path, monkeypatch: pytest.Monkey
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stemless.voices.baselines.comb.CombSeparator.masks", interrupted)
+    monkeypatch.setattr("stemless.voices.network_separator.NetworkSeparator.masks", interrupted)
     before = snapshot(place)
     outcome = run("voices", *usual(place))
     assert outcome.code == 130

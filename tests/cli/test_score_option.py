@@ -105,7 +105,7 @@ def existing(folder: Path) -> list[object]:
         (drums, 1, "drums.mid", "percussion only"),
         (long_score, 1, "long.mid", "far shorter"),
         (silence, 1, "choir.mid", "nothing is heard"),
-        (lambda folder: asked(folder, "--f0", folder / "f0.csv"), 2, "--f0", "either"),
+        (lambda folder: asked(folder, "--f0", folder / "f0.csv"), 2, "--f0", "or the score"),
         (lambda folder: asked(folder, "--voice", "Alto"), 2, "choir.mid", "no voice is called 'Alto'"),
         (existing, 2, "bass.wav", "exists already"),
     ],

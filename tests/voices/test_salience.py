@@ -79,7 +79,7 @@ def test_a_long_recording_in_pieces_is_as_the_whole(monkeypatch: pytest.MonkeyPa
 
 def test_silence_and_a_single_sample_pass() -> None:
     network = SalienceNetwork(SMALL).eval()
-    for samples in (1, 100, 4000):
+    for samples in (0, 1, 100, 4000):
         assert np.isfinite(salience_of(torch.zeros(samples), network)).all()
 
 

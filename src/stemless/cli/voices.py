@@ -190,8 +190,6 @@ def voices(
     folder = output / recording.stem
     if picture:
         _draw(recording, tracks, report, folder, overwrite)
-    if method is None and chosen == "comb":
-        say.note("no model was given: separated with the comb, a mask made from the pitch alone")
     for warning in report.get("warnings", []):
         say.warn(warning)
     if not any(stem["activity"] for stem in report["stems"]):

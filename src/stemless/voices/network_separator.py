@@ -22,6 +22,8 @@ from stemless.voices.oscillator import phases_at_frames
 from stemless.voices.segments import SEGMENTS, parameters_in_segments
 from stemless.voices.tracks import PitchTracks
 
+CONSONANT_SECONDS = 0.3
+"""A voice is heard without pitch so long before it sings and after it: consonants and breaths, no more."""
 COLOUR_SECONDS = 4.0
 """Length of the stretch from which the colour of each voice's noise is taken."""
 
@@ -73,7 +75,7 @@ class NetworkSeparator:
         """Level of the whole recording; noise colours from where the voices sound together most."""
         start_seconds = densest_stretch(condition, COLOUR_SECONDS, duration_seconds)
         start = round(start_seconds * self.sample_rate)
-        excerpt = torch.zeros(round(min(COLOUR_SECONDS, duration_seconds) * self.sample_rate))
+        excerpt = torch.zeros(max(1, round(min(COLOUR_SECONDS, duration_seconds) * self.sample_rate)))
         meter = LevelMeter(self.model.config.grid)
         for stretch in stretches:
             audio = stretch.audio[0]
@@ -94,6 +96,8 @@ class NetworkSeparator:
         """Masks of a chunk: [batch, time] -> [batch, voices, bins, frames]."""
         if not isinstance(survey, VoicesSurvey):
             raise TypeError("masks() needs what survey() returned")
+        # A sample at a higher rate may be none at this one, and a frame all the same.
+        audio = torch.nn.functional.pad(audio, (0, max(0, 1 - audio.shape[-1])))
         samples = audio.shape[-1]
         f0_hz = self._f0(condition, samples).expand(audio.shape[0], -1, -1)
         start_seconds = condition.origin_seconds - survey.origin_seconds
@@ -108,11 +112,22 @@ class NetworkSeparator:
         )
         phase = survey.phases[:, min(max(frame, 0), survey.phases.shape[1] - 1)].expand(audio.shape[0], -1)
         powers = voice_powers(parameters, f0_hz, phase, samples, self.model.grid)
-        return masks_from_powers(powers, self.power).to(audio.device)
+        return masks_from_powers(powers * near_voicing(f0_hz, self.model.config), self.power).to(audio.device)
 
     def _f0(self, tracks: PitchTracks, samples: int) -> Tensor:
         times = frame_times(0.0, samples, self.sample_rate, self.model.config.hop_length)
         return torch.from_numpy(tracks.at(times)).unsqueeze(0).to(self.device)
+
+
+def near_voicing(f0_hz: Tensor, config: NetworkConfig) -> Tensor:
+    """1 where a voice has a pitch or is about to or just had, else 0: [..., frames] -> [..., 1, frames].
+
+    The noise of a voice that rests would take its share of what the others sing.
+    """
+    reach = round(CONSONANT_SECONDS * config.sample_rate / config.hop_length)
+    voiced = (f0_hz > 0).float().flatten(0, -2)
+    near = torch.nn.functional.max_pool1d(voiced[:, None], 2 * reach + 1, 1, reach)[:, 0]
+    return near.view(f0_hz.shape).unsqueeze(-2)
 
 
 def densest_stretch(tracks: PitchTracks, length_seconds: float, duration_seconds: float) -> float:

@@ -216,6 +216,7 @@ def salience_of(
     """
     config = network.config
     device = next(network.parameters()).device
+    mono = functional.pad(mono, (0, max(0, 1 - mono.numel())))
     peak = mono.abs().max().clamp_min(1e-6)
     hop = config.hop_length
     frames = 1 + mono.numel() // hop
