@@ -40,14 +40,14 @@ class DecodingConfig:
 
     candidates: int = 6
     lowest_salience: float = 0.02
-    bias: float = 3.0
+    bias: float = 2.0
     glide_cost: float = 2.0
-    jump_cost: float = 6.0
+    jump_cost: float = 10.0
     start_cost: float = 3.0
     end_cost: float = 3.0
-    unison_cost: float = 2.0
+    unison_cost: float = 1.5
     crossing_cost: float = 2.0
-    range_semitones: float = 6.0
+    range_semitones: float = 9.0
     range_cost: float = 6.0
     near_semitones: float = 0.4
     far_cost: float = 6.0
