@@ -191,7 +191,8 @@ def table(held: list[dict[str, Any]]) -> str:
         f"{one['processor_seconds_a_second']:.3f} s a second of audio with {one['voices']} voices"
         for one in held
     )
-    text = [f"`{held[0]['command']}`; {held[0]['mixtures']} mixtures or more, means over the parts. "]
+    numbers = " and ".join(f"{one['mixtures']} mixtures of {one['voices']} voices" for one in held)
+    text = [f"`{held[0]['command']}`: {numbers}, means over the parts; intervals draw stretches of 4 s. "]
     text.append(f"`stemless pitch` took {cost}, on one thread.")
     return markdown_table(head, cells) + "\n\n" + "".join(text)
 

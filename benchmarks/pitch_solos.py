@@ -47,7 +47,9 @@ def main() -> None:
     recordings = [Recording(pool / row["path"], row["label"]) for row in rows]
     write_manifest(recordings, folder / "solos.csv", overwrite=True)
     sources = Counter((row["source_repo"], row["licence"]) for row in rows)
-    lines = [f"- {source}: {count} recordings, {licence}" for (source, licence), count in sorted(sources.items())]
+    lines = [
+        f"- {source}: {count} recordings, {licence}" for (source, licence), count in sorted(sources.items())
+    ]
     (folder / "solos_credits.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{folder / 'solos.csv'}: {len(recordings)} recordings")
 
