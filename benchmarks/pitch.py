@@ -20,13 +20,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from choir_data import HOP_LENGTH, PARTS, SAMPLE_RATE, given_tracks, singer, stems_of, test_keys
-from choir_tracks import CACHE, RANGES_HZ, tracks_of_stems
+from choir_data import HOP_LENGTH, PARTS, SAMPLE_RATE, given_tracks, stems_of, test_keys
+from choir_tracks import f0_of, tracks_of_stems
 from stemless.evaluation.bootstrap import bootstrap_interval
 from stemless.evaluation.tables import markdown_table, update_section
 from stemless.voices.estimation import PitchEstimator
@@ -47,23 +46,7 @@ def agreed_with(key: str, f0_hz: Array) -> Array:
     """The frames in which pYIN with a longer window says the same, [voices, frames]; 0 elsewhere."""
     kept = np.zeros_like(f0_hz)
     for row, held, name in zip(kept, f0_hz, key.split("_"), strict=True):
-        path = CACHE / f"{name}_{LONG_WINDOW}.npy"
-        if not path.exists():
-            audio = singer(name).numpy()
-            low, high = RANGES_HZ[name[0]]
-            tracked, voiced, _ = librosa.pyin(
-                0.5 * audio / np.abs(audio).max(),
-                fmin=low,
-                fmax=high,
-                sr=SAMPLE_RATE,
-                frame_length=LONG_WINDOW,
-                resolution=0.05,
-                hop_length=HOP_LENGTH,
-                fill_na=0.0,
-            )
-            CACHE.mkdir(parents=True, exist_ok=True)
-            np.save(path, np.where(voiced, tracked, 0).astype(np.float32))
-        other = np.load(path)[: len(held)]
+        other = f0_of(name, LONG_WINDOW)[: len(held)]
         row[:] = np.where(near(held, other), held, 0)
     return kept
 
@@ -136,15 +119,14 @@ def on_frames(tracks: PitchTracks) -> Array:
     return tracks.at(times)
 
 
-def shares(rows: list[dict[str, Any]], counted: str, right: str) -> tuple[list[float], list[str]]:
-    """Of every part the share that is right: mean over the parts of each block, and the blocks."""
-    values, blocks = [], []
+def shares(rows: list[dict[str, Any]], counted: str, right: str) -> list[float]:
+    """Of every block the share that is right, the mean over its parts."""
+    values = []
     for block in dict.fromkeys(row["block"] for row in rows):
         own = [row for row in rows if row["block"] == block and row[counted] > 0]
         if own:
             values.append(float(np.mean([row[right] / row[counted] for row in own])))
-            blocks.append(block)
-    return values, blocks
+    return values
 
 
 def over_parts(rows: list[dict[str, Any]], counted: str, right: str) -> dict[str, float]:
@@ -163,7 +145,7 @@ def table(held: list[dict[str, Any]]) -> str:
     for one in held:
         for method, said in METHODS.items():
             rows = [row for row in one["rows"] if row["method"] == method]
-            values, _ = shares(rows, "agreed", "agreed_right")
+            values = shares(rows, "agreed", "agreed_right")
             interval = bootstrap_interval(values, np.random.default_rng(0))
             pyin, both = over_parts(rows, "voiced", "right"), over_parts(rows, "agreed", "agreed_right")
             cells.append(

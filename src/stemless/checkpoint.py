@@ -169,6 +169,11 @@ def shipped() -> list[ShippedModel]:
     return models
 
 
+def shipped_of(kind: str) -> str | None:
+    """The name of the model of a kind that ships: of several the first by name; None where there is none."""
+    return next((entry.name for entry in shipped() if entry.config.get("kind") == kind), None)
+
+
 def read_credits(path: str | Path) -> str:
     """What a card says of whose recordings a model has learned from; nothing where no file is named.
 

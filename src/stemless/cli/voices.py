@@ -24,7 +24,6 @@ from stemless.cli.outputs import PICTURE, PICTURE_SECONDS, beginning, refuse_ear
 from stemless.errors import UsageError
 
 if TYPE_CHECKING:
-    from stemless.voices.estimation import Estimate
     from stemless.voices.tracks import PitchTracks
 
 
@@ -146,7 +145,7 @@ def voices(
         tracks = PitchTracks.from_files(f0 or [])
         if refine:
             _refuse_early(recording, tracks, tuple(only or tracks.names), output, audio_format, overwrite)
-            tracks, found = _refine(recording, tracks, device, say)
+            tracks, found = _listen(recording, tracks, device, say)
     names = tracks.check_choice(only) if only else None
     # A mistake is told before a model is loaded or fitted, which may take its time.
     _refuse_early(recording, tracks, names or tracks.names, output, audio_format, overwrite)
@@ -224,29 +223,18 @@ def _follow(
 
 
 def _listen(
-    recording: Path, number: int, device: Device, say: Printer
+    recording: Path, asked: int | PitchTracks, device: Device, say: Printer
 ) -> tuple[PitchTracks, dict[str, object]]:
-    """The tracks as they are heard in the recording; and what is to be said of them, for the report."""
+    """Tracks by ear, of so many voices or from tracks to refine; and what the report is to say of them."""
     from stemless.voices.estimation import PitchEstimator
 
     estimator = PitchEstimator(device=device.value)
-    with say.progress("listening for the pitch") as on_progress:
-        heard = estimator.estimate(recording, number, on_progress=on_progress)
-    return _told(heard, say)
-
-
-def _refine(
-    recording: Path, tracks: PitchTracks, device: Device, say: Printer
-) -> tuple[PitchTracks, dict[str, object]]:
-    from stemless.voices.estimation import PitchEstimator
-
-    estimator = PitchEstimator(device=device.value)
-    with say.progress("refining the pitch") as on_progress:
-        heard = estimator.refine(recording, tracks, on_progress=on_progress)
-    return _told(heard, say)
-
-
-def _told(heard: Estimate, say: Printer) -> tuple[PitchTracks, dict[str, object]]:
+    if isinstance(asked, int):
+        with say.progress("listening for the pitch") as on_progress:
+            heard = estimator.estimate(recording, asked, on_progress=on_progress)
+    else:
+        with say.progress("refining the pitch") as on_progress:
+            heard = estimator.refine(recording, asked, on_progress=on_progress)
     for warning in heard.warnings:
         say.warn(warning)
     sure = [round(float(row[row > 0].mean()), 4) if (row > 0).any() else 0.0 for row in heard.confidence]

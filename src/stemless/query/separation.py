@@ -253,9 +253,8 @@ def load_prompt_separator(
 
 def default_model() -> str:
     """The name of the separator by prompts that ships: of several the first by name."""
-    for entry in checkpoint.shipped():
-        if entry.config.get("kind") == KIND:
-            return entry.name
+    if name := checkpoint.shipped_of(KIND):
+        return name
     raise UsageError(
         "no model for prompts ships with this version: give one (--model NAME|PATH|hf://USER/MODEL)"
     )

@@ -233,9 +233,8 @@ def refuse_to_replace(output: PathLike, overwrite: bool) -> None:
 
 def default_model() -> str:
     """The name of the pitch model that ships: of several the first by name."""
-    for entry in checkpoint.shipped():
-        if entry.config.get("kind") == KIND:
-            return entry.name
+    if name := checkpoint.shipped_of(KIND):
+        return name
     raise UsageError(
         "no model for pitch ships with this version: give one (--model NAME|PATH|hf://USER/MODEL)"
     )

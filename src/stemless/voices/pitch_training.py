@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from stemless import checkpoint
 from stemless.optimiser import OptimiserConfig
-from stemless.runner import OnProgress, RunSettings, claim, load_state, read_curve, run_training
+from stemless.runner import OnProgress, claim, load_state, run_training
 from stemless.voices.corpus import Batch, Mixture, read_manifest
 from stemless.voices.learner import SeededLearner
 from stemless.voices.salience import KIND, SalienceConfig, SalienceNetwork, load_salience, targets_of
-from stemless.voices.training import make_data
+from stemless.voices.training import card, make_data, run_settings
 
 
 @dataclass(frozen=True)
@@ -213,18 +213,17 @@ def train(config: PitchTrainingConfig, *, on_progress: OnProgress | None = None)
     torch.manual_seed(config.seed)
     model = load_salience(config.start) if config.start else SalienceNetwork(config.network)
     learner = PitchLearner(model, config)
-    settings = RunSettings(
-        config.steps,
-        config.steps_per_epoch,
-        config.patience_epochs,
-        config.gradient_clip,
-        config.seed,
-        config.device,
+    best = run_training(
+        learner, make_data(train_on, validate_on, config), run, run_settings(config), on_progress
     )
-    best = run_training(learner, make_data(train_on, validate_on, config), run, settings, on_progress)
     learner.load_state_dict(load_state(best))
     stored = {"kind": KIND, "model": dataclasses.asdict(learner.model.config)}
-    return checkpoint.save(run / "model", stored, learner.model.state_dict(), _card(config, run))
+    return checkpoint.save(
+        run / "model",
+        stored,
+        learner.model.state_dict(),
+        card("Pitch of several voices", "pitch", config, run),
+    )
 
 
 def _mixtures(config: PitchTrainingConfig) -> tuple[list[Mixture], list[Mixture]]:
@@ -237,16 +236,3 @@ def _mixtures(config: PitchTrainingConfig) -> tuple[list[Mixture], list[Mixture]
         train_on += read["train"]
         validate_on += read["validation"]
     return train_on, validate_on
-
-
-def _card(config: PitchTrainingConfig, run: Path) -> str:
-    curve = read_curve(run)
-    lowest = min((row["validation_loss"] for row in curve if "validation_loss" in row), default=None)
-    measured = "no validation split" if lowest is None else f"lowest validation loss {lowest:.4f}"
-    settings = "\n".join(f"- {key}: {value}" for key, value in dataclasses.asdict(config).items())
-    return (
-        "# Pitch of several voices\n\n"
-        f"Trained for {curve[-1]['step'] if curve else 0:.0f} steps; {measured}.\n\n"
-        f"Licence of the data: {config.licence_of_data}. Licence of the code: Apache-2.0.\n\n"
-        f"Command: `stemless train pitch CONFIG` with\n\n{settings}\n"
-    )

@@ -87,7 +87,11 @@ def train(config: TrainingConfig, *, on_progress: OnProgress | None = None) -> P
     torch.manual_seed(config.seed)
     learner = make_learner(config)
     best = run_training(
-        learner, make_data(corpus["train"], corpus["validation"], config), run, _settings(config), on_progress
+        learner,
+        make_data(corpus["train"], corpus["validation"], config),
+        run,
+        run_settings(config),
+        on_progress,
     )
     learner.load_state_dict(load_state(best))
     stored = {"kind": f"voices/{config.model}", "model": _model_config(learner)}
@@ -157,7 +161,8 @@ def make_data(train_on: list[Mixture], validate_on: list[Mixture], config: Drawn
     return EpochData(epoch, validation)
 
 
-def _settings(config: TrainingConfig) -> RunSettings:
+def run_settings(config: Any) -> RunSettings:
+    """How long a run of any training of voices or pitch is."""
     return RunSettings(
         config.steps,
         config.steps_per_epoch,
@@ -174,13 +179,23 @@ def _model_config(learner: Any) -> dict[str, Any]:
 
 
 def _card(config: TrainingConfig, run: Path) -> str:
+    return card(f"Voices model ({config.model}, {config.regime})", "voices", config, run)
+
+
+def card(title: str, command: str, config: Any, run: Path) -> str:
+    """What a run says of its model.
+
+    Args:
+        command: the one after `stemless train`.
+        config: its settings, with the licence of the data.
+    """
     curve = read_curve(run)
     lowest = min((row["validation_loss"] for row in curve if "validation_loss" in row), default=None)
     measured = "no validation split" if lowest is None else f"lowest validation loss {lowest:.4f}"
     settings = "\n".join(f"- {key}: {value}" for key, value in dataclasses.asdict(config).items())
     return (
-        f"# Voices model ({config.model}, {config.regime})\n\n"
+        f"# {title}\n\n"
         f"Trained for {curve[-1]['step'] if curve else 0:.0f} steps; {measured}.\n\n"
         f"Licence of the data: {config.licence_of_data}. Licence of the code: Apache-2.0.\n\n"
-        f"Command: `stemless train voices CONFIG` with\n\n{settings}\n"
+        f"Command: `stemless train {command} CONFIG` with\n\n{settings}\n"
     )
