@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from choir_again import write_corpus_again
 from choir_data import (
     EXCERPT_SECONDS,
     SAMPLE_RATE,
@@ -46,7 +47,15 @@ from stemless.voices.training import TrainingConfig, train
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = Path(os.environ.get("STEMLESS_RUNS", ROOT / "runs")) / "choir"
 RESULTS = ROOT / "benchmarks" / "results" / "choir"
-LEARNERS = ("unsupervised", "supervised", "unet", "fitted")
+LEARNERS = {
+    "unsupervised": ("choir_unsupervised.yaml", "given"),
+    "supervised": ("choir_supervised.yaml", "given"),
+    "unet": ("choir_unet.yaml", "given"),
+    "fitted": ("choir_fitted.yaml", "given"),
+    "again": ("choir_again.yaml", "again"),
+    "alone": ("choir_fitted.yaml", "alone"),
+}
+"""Settings, and the tracks to learn with: given, or heard twice (`choir_again.py`)."""
 TRACKS = ("given", "stems", "heard", "refined")
 """Multi-f0 that came with it; pYIN of the isolated singers; `stemless pitch` with --voices, and with --f0."""
 NAMES = {"fitted": "network, fitted for 10 minutes", "start": "network, as it ships"}
@@ -63,11 +72,15 @@ def run_folder(voices: int, learner: str) -> Path:
 
 
 def train_one(voices: int, learner: str, overrides: list[str]) -> None:
-    """Train with configs/voices/choir_<learner>.yaml; the minutes it took go to results/choir."""
-    manifest = write_corpus(voices, RUNS / "corpus")
+    """Train with the settings of the learner; the minutes it took go to results/choir."""
+    settings, tracks = LEARNERS[learner]
+    if tracks == "given":
+        manifest = write_corpus(voices, RUNS / "corpus")
+    else:
+        manifest = write_corpus_again(voices, RUNS / "corpus", tracks, START)
     config = load_configuration(
         TrainingConfig,
-        ROOT / "configs" / "voices" / f"choir_{learner}.yaml",
+        ROOT / "configs" / "voices" / settings,
         [f"corpus={manifest}", f"output={run_folder(voices, learner)}", *overrides],
     )
     record = RESULTS / f"training_{learner}_{voices}_voices.json"

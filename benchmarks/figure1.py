@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import itertools
 import json
 import multiprocessing
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -230,7 +231,7 @@ def _one(job: tuple[Unit, Places, str, Path]) -> None:
 
 def run_all(units: Sequence[Unit], where: Places, half: str, results: Path, processes: int) -> None:
     """Do all units in their order, each as soon as its start is done, so many at once."""
-    todo = [unit for unit in units if not _done(unit, where, results)]
+    todo = missing(units, lambda unit: _done(unit, where, results))
     running: dict[Future[None], Unit] = {}
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         while todo or running:
@@ -241,6 +242,20 @@ def run_all(units: Sequence[Unit], where: Places, half: str, results: Path, proc
                 unit = running.pop(future)
                 future.result()
                 print(f"{unit.name}: done, {len(todo) + len(running)} to go", flush=True)
+
+
+def missing(units: Sequence[Unit], done: Callable[[Unit], bool]) -> list[Unit]:
+    """The ends that have no result, each start that these need before the first of them.
+
+    >>> start, end = Unit(2, "mix-and-separate", 0, start=True), Unit(2, "weak", 0)
+    >>> missing([start, end], lambda unit: unit == end)
+    []
+    >>> missing([start, end], lambda unit: False) == [start, end]
+    True
+    """
+    ends = [unit for unit in units if not unit.start and not done(unit)]
+    chained = itertools.chain.from_iterable((unit.before, unit) for unit in ends)
+    return [unit for unit in dict.fromkeys(chained) if unit is not None and not done(unit)]
 
 
 def next_of(todo: Sequence[Unit], running: Sequence[Unit]) -> Unit | None:

@@ -30,6 +30,9 @@ _HOMES = {
     "pitch_from_file_to_file": "stemless.voices.estimation",
     "pitch_from_files_to_files": "stemless.voices.estimation",
     "refine_pitch": "stemless.voices.estimation",
+    "listen_again": "stemless.voices.second_hearing",
+    "with_heard": "stemless.voices.second_hearing",
+    "PitchEstimator": "stemless.voices.estimation",
     "load": "stemless.verbs",
     "separate": "stemless.verbs",
     "separate_from_file": "stemless.verbs",
@@ -55,16 +58,19 @@ if TYPE_CHECKING:
         separate_from_files_to_files,
     )
     from stemless.voices.estimation import (
+        PitchEstimator,
         pitch,
         pitch_from_file,
         pitch_from_file_to_file,
         pitch_from_files_to_files,
         refine_pitch,
     )
+    from stemless.voices.second_hearing import listen_again, with_heard
     from stemless.voices.separation import VoiceSeparator
     from stemless.voices.tracks import PitchTracks
 
 __all__ = [
+    "PitchEstimator",
     "PitchTracks",
     "PromptSeparator",
     "StemlessError",
@@ -72,6 +78,7 @@ __all__ = [
     "VoiceSeparator",
     "__version__",
     "fit",
+    "listen_again",
     "load",
     "pitch",
     "pitch_from_file",
@@ -82,6 +89,7 @@ __all__ = [
     "separate_from_file",
     "separate_from_file_to_files",
     "separate_from_files_to_files",
+    "with_heard",
 ]
 
 

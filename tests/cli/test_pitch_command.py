@@ -68,6 +68,25 @@ def test_given_tracks_can_be_refined_on_the_way(run: Run, place: Path) -> None:
     assert set(report["pitch"]["confidence"]) == {"alto", "bass"}
 
 
+@pytest.mark.parametrize("asked", [["--voices", 2], ["--f0", "f0.csv", "--refine"]])
+def test_a_blend_weighs_what_is_heard_twice(run: Run, place: Path, asked: list[object]) -> None:
+    asked = [place / word if word == "f0.csv" else word for word in asked]
+    outcome = run("voices", place / "song.wav", *asked, "-o", place / "out", "--method", "blend")
+    assert outcome.code == 0, outcome
+    report = json.loads((place / "out/song/report.json").read_text(encoding="utf-8"))
+    assert report["separator"] == "voices/blend"
+    assert all(sure > 0.5 for sure in report["pitch"]["confidence"].values())
+
+
+def test_listening_twice(run: Run, place: Path) -> None:
+    options = ("--voices", 2, "--again", "-o", place / "found.csv", "--quiet")
+    outcome = run("pitch", place / "song.wav", *options)
+    assert outcome.code == 0, outcome
+    found = PitchTracks.from_csv(place / "found.csv")
+    voiced = (found.f0_hz > 0).all(0)
+    np.testing.assert_allclose(np.median(found.f0_hz[:, voiced], axis=1), [330, 220], rtol=0.01)
+
+
 def pitch(*more: object) -> Prepare:
     return lambda place: ["pitch", place / "song.wav", "-o", place / "found.csv", *more]
 

@@ -13,6 +13,7 @@ from stemless.errors import CheckpointError, UsageError
 from stemless.spectrum import Grid
 from stemless.voices.baselines.comb import CombSeparator
 from stemless.voices.baselines.unet import UNet, UNetConfig
+from stemless.voices.blend import BlendSeparator
 from stemless.voices.methods import (
     METHODS,
     Choice,
@@ -68,18 +69,21 @@ def test_every_method_makes_a_separator(tmp_path: Path) -> None:
     for method, about in METHODS.items():
         reference = None
         if about.needs_model:
-            module = models[method]
+            kind = about.model_of or method
+            module = models[kind]
             reference = str(tmp_path / method)
-            config = {"kind": f"voices/{method}", "model": to_mapping(module.config)}
+            config = {"kind": f"voices/{kind}", "model": to_mapping(module.config)}
             checkpoint.save(reference, config, module.state_dict(), "# M")
-            assert choose(None, reference) == (method, reference)
+            assert choose(None, reference) == (kind, reference)
+            assert choose(method, reference) == (method, reference)
         separator = make_separator(method, reference, power=1.5)
         assert separator.name == f"voices/{method}"
-        assert separator.power == 1.5  # type: ignore[attr-defined]
+        parts = [separator.network, separator.nmf] if isinstance(separator, BlendSeparator) else [separator]
+        assert [part.power for part in parts] == [1.5] * len(parts)  # type: ignore[attr-defined]
         if about.needs_model:
             with pytest.raises(UsageError, match="needs a model"):
                 make_separator(method)
-            other = next(name for name in models if name != method)
+            other = next(name for name in models if name != kind)
             with pytest.raises(CheckpointError, match="choose another model"):
                 make_separator(other, reference)
 
@@ -115,7 +119,7 @@ def test_devices() -> None:
 
 def test_methods_of_the_cpu_refuse_other_devices() -> None:
     for method, about in METHODS.items():
-        if about.on_cpu:
+        if about.on_cpu and not about.needs_model:
             with pytest.raises(UsageError, match=f"the method {method} runs on the cpu alone"):
                 make_separator(method, device="cuda")
             assert make_separator(method, device="auto").name == f"voices/{method}"

@@ -35,6 +35,12 @@ def pitch(
         Optional[list[str]],  # noqa: UP045
         typer.Option("--name", help="Name of a voice, from the highest down (repeat the option)."),
     ] = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Listen twice: separate with what was found, and hear each voice alone. Slower."
+        ),
+    ] = False,
     confidence: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--confidence", metavar="CSV", help="Also write how sure each frame is, from 0 to 1."),
@@ -82,6 +88,13 @@ def pitch(
         else:
             given.check(info.duration_seconds)
             found = estimator.refine(recording, given, on_progress=on_progress)
+    if again:
+        from stemless.voices.second_hearing import listen_again
+
+        with say.progress("listening to each voice") as on_progress:
+            found = listen_again(
+                recording, given or found.tracks, estimator=estimator, on_progress=on_progress
+            )
     write_tracks(found.tracks, output, overwrite=overwrite)
     if confidence is not None:
         write_confidence(found.tracks, found.confidence, confidence, overwrite=overwrite)

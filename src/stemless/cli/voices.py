@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -35,6 +36,7 @@ class MethodName(StrEnum):
     source_filter_nmf = "source-filter-nmf"
     unet = "unet"
     network = "network"
+    blend = "blend"
 
 
 def voices(
@@ -125,6 +127,7 @@ def voices(
     """
     say = Printer(as_json, quiet)
     from stemless.verbs import fit as fit_separator
+    from stemless.voices.estimation import MOST_VOICES
     from stemless.voices.methods import choose, make_separator
     from stemless.voices.separation import VoiceSeparator
     from stemless.voices.tracks import PitchTracks, voice_names
@@ -136,16 +139,20 @@ def voices(
     if refine and not f0:
         raise UsageError("--refine belongs to --f0: leave it out, other pitch is found by listening anyway")
     found: dict[str, object] | None = None
+    several = method is MethodName.blend
     if score is not None:
         tracks, found = _follow(recording, score, only, output, audio_format, overwrite, say)
+        if tracks.voices <= MOST_VOICES:
+            tracks, heard = _listen(recording, tracks, device, say, several)
+            found |= heard
     elif number is not None:
         _refuse_early(recording, None, voice_names(number), output, audio_format, overwrite)
-        tracks, found = _listen(recording, number, device, say)
+        tracks, found = _listen(recording, number, device, say, several)
     else:
         tracks = PitchTracks.from_files(f0 or [])
         if refine:
             _refuse_early(recording, tracks, tuple(only or tracks.names), output, audio_format, overwrite)
-            tracks, found = _listen(recording, tracks, device, say)
+            tracks, found = _listen(recording, tracks, device, say, several)
     names = tracks.check_choice(only) if only else None
     # A mistake is told before a model is loaded or fitted, which may take its time.
     _refuse_early(recording, tracks, names or tracks.names, output, audio_format, overwrite)
@@ -223,10 +230,15 @@ def _follow(
 
 
 def _listen(
-    recording: Path, asked: int | PitchTracks, device: Device, say: Printer
+    recording: Path, asked: int | PitchTracks, device: Device, say: Printer, several: bool
 ) -> tuple[PitchTracks, dict[str, object]]:
-    """Tracks by ear, of so many voices or from tracks to refine; and what the report is to say of them."""
+    """Tracks by ear, of so many voices or from tracks to refine; and what the report is to say of them.
+
+    several: in two versions, for a method that weighs them: heard in the mixture, and for those that nothing
+        is known of, heard again in each voice alone.
+    """
     from stemless.voices.estimation import PitchEstimator
+    from stemless.voices.second_hearing import listen_again, with_heard
 
     estimator = PitchEstimator(device=device.value)
     if isinstance(asked, int):
@@ -235,11 +247,19 @@ def _listen(
     else:
         with say.progress("refining the pitch") as on_progress:
             heard = estimator.refine(recording, asked, on_progress=on_progress)
+    tracks = heard.tracks
+    if several and isinstance(asked, int):
+        with say.progress("listening to each voice") as on_progress:
+            again = listen_again(recording, tracks, estimator=estimator, on_progress=on_progress).tracks
+        tracks = replace(tracks, others=(again,))
+    elif several:
+        with say.progress("listening beside the tracks") as on_progress:
+            tracks = with_heard(recording, tracks, estimator=estimator, on_progress=on_progress)
     for warning in heard.warnings:
         say.warn(warning)
     sure = [round(float(row[row > 0].mean()), 4) if (row > 0).any() else 0.0 for row in heard.confidence]
-    confidence = dict(zip(heard.tracks.names, sure, strict=True))
-    return heard.tracks, {"pitch": {"confidence": confidence, "warnings": list(heard.warnings)}}
+    confidence = dict(zip(tracks.names, sure, strict=True))
+    return tracks, {"pitch": {"confidence": confidence, "warnings": list(heard.warnings)}}
 
 
 def _refuse_early(

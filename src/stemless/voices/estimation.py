@@ -77,8 +77,8 @@ class PitchEstimator:
             AudioError: the audio cannot be used.
         """
         check_voices(voices, names)
-        peaks = self._listen(audio, sample_rate, on_progress)
-        f0_hz, confidence = self._pitches(peaks, decode(peaks, voices))
+        peaks = self.listen(audio, sample_rate, on_progress)
+        f0_hz, confidence = self.pitches(peaks, decode(peaks, voices))
         tracks = PitchTracks.regular(f0_hz, self.network.config.step_seconds, names or None)
         return Estimate(tracks, confidence, tuple(cautions(tracks)))
 
@@ -101,18 +101,21 @@ class PitchEstimator:
         """
         check_voices(tracks.voices, tracks.names)
         config = self.network.config
-        peaks = self._listen(audio, sample_rate, on_progress)
+        peaks = self.listen(audio, sample_rate, on_progress)
         times = np.arange(len(peaks.semitones), dtype=np.float64) * config.step_seconds
         said_hz = tracks.at(times)
         with np.errstate(divide="ignore"):
             semitones = 12 * np.log2(said_hz / config.lowest_hz)
         said = np.where(said_hz > 0, semitones, np.nan).astype(np.float32)
-        f0_hz, confidence = self._pitches(peaks, decode_near(peaks, said))
+        f0_hz, confidence = self.pitches(peaks, decode_near(peaks, said))
         f0_hz = np.where(f0_hz > 0, f0_hz, said_hz)
         refined = replace(tracks, times=times, f0_hz=f0_hz, step_seconds=config.step_seconds)
         return Estimate(refined, confidence, tuple(cautions(refined)))
 
-    def _listen(self, audio: Audio, sample_rate: int | None, on_progress: OnProgress | None) -> Peaks:
+    def listen(
+        self, audio: Audio, sample_rate: int | None = None, on_progress: OnProgress | None = None
+    ) -> Peaks:
+        """The candidates of every frame, `config.step_seconds` of the network apart."""
         # Reading recordings is the business of separation, which needs torch's friends.
         from stemless.voices.separation import heard_mono
 
@@ -121,7 +124,7 @@ class PitchEstimator:
         logits = salience_of(mono, self.network, on_progress=on_progress)
         return find_peaks(logits, config.bins_per_octave)
 
-    def _pitches(self, peaks: Peaks, decoded: Decoded) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def pitches(self, peaks: Peaks, decoded: Decoded) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """f0 in Hz and confidence [voices, frames] of what was chosen."""
         frames = np.arange(peaks.semitones.shape[0])
         chosen = np.maximum(decoded.chosen, 0)

@@ -26,11 +26,15 @@ KIND_PREFIX = "voices/"
 
 @dataclass(frozen=True)
 class Method:
-    """A way to separate voices: what it is in a line, whether it has been trained, where it can run."""
+    """A way to separate voices: what it is in a line, whether it has been trained, where it can run.
+
+    model_of: the method whose models it takes, where that is another one.
+    """
 
     summary: str
     needs_model: bool = False
     on_cpu: bool = False
+    model_of: str = ""
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -40,6 +44,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "source-filter-nmf": Method("NMF of glottal source times smooth filter", on_cpu=True),
         "unet": Method("conditioned U-Net, trained on stems", needs_model=True),
         "network": Method("source-filter network, trained on mixtures alone", needs_model=True),
+        "blend": Method(
+            "network and source-filter NMF together: the most exact, and the slowest",
+            needs_model=True,
+            on_cpu=True,
+            model_of="network",
+        ),
     }
 )
 
@@ -65,25 +75,27 @@ def choose(method: str | None, model: str | Path | None, *, fit: bool = False) -
         if method is not None and not METHODS[method].needs_model:
             raise UsageError(f"the method {method} uses no model; leave out the model, or the method")
         return method or method_of(checkpoint.load_config(model), str(model)), str(model)
-    # Of several models of one kind the first by name is the default.
-    kinds = {entry.config.get("kind"): entry.name for entry in reversed(checkpoint.shipped())}
-    shipped = {name: kinds[KIND_PREFIX + name] for name in METHODS if KIND_PREFIX + name in kinds}
     if method is None:
-        return ("network", shipped["network"]) if "network" in shipped else ("comb", None)
-    if METHODS[method].needs_model and method not in shipped and not fit:
+        shipped = checkpoint.shipped_of(KIND_PREFIX + "network")
+        return ("network", shipped) if shipped else ("comb", None)
+    if not METHODS[method].needs_model:
+        return method, None
+    shipped = checkpoint.shipped_of(KIND_PREFIX + (METHODS[method].model_of or method))
+    if shipped is None and not fit:
         alternative = ", or fit one to the recording (--fit)" if method == "network" else ""
         raise UsageError(
             f"the method {method} needs a trained model and none ships with this version: "
             f"give one (--model NAME|PATH|hf://USER/MODEL){alternative}"
         )
-    return method, shipped.get(method)
+    return method, shipped
 
 
 def method_of(config: Mapping[str, Any], source: str) -> str:
     """The method that a checkpoint is for; a CheckpointError if this version has none of that kind."""
     kind = str(config.get("kind", ""))
     method = kind.removeprefix(KIND_PREFIX)
-    if not kind.startswith(KIND_PREFIX) or method not in METHODS or not METHODS[method].needs_model:
+    known = METHODS.get(method)
+    if not kind.startswith(KIND_PREFIX) or known is None or not known.needs_model or known.model_of:
         raise CheckpointError(f"{source}: is a model of the kind {kind!r}, which cannot separate voices")
     return method
 
@@ -126,7 +138,13 @@ def make_separator(
         return UNetSeparator(load_unet(model), power, device)
     from stemless.voices.network_separator import NetworkSeparator, load_model
 
-    return NetworkSeparator(load_model(model), power, device)
+    network = NetworkSeparator(load_model(model), power, device)
+    if method == "network":
+        return network
+    from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
+    from stemless.voices.blend import BlendSeparator
+
+    return BlendSeparator(network, SourceFilterNMFSeparator(power, seed=seed))
 
 
 def check_power(power: float) -> None:

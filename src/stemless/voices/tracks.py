@@ -41,6 +41,8 @@ class PitchTracks:
         f0_hz: [voices, frames], 0 where the voice rests, else 20 to 5000 Hz.
         step_seconds: the usual step; 0 takes the median step of `times`.
         origin_seconds: where time 0 of these tracks lies in the tracks that they were cut from.
+        others: other versions of the same voices, such as what was heard beside what was given. Methods that
+            can weigh versions use them; the others go by these tracks alone.
         source: where they came from; opens the messages of errors.
 
     Raises:
@@ -57,12 +59,15 @@ class PitchTracks:
     step_seconds: float = 0.0
     source: str = "f0 tracks"
     origin_seconds: float = 0.0
+    others: tuple[PitchTracks, ...] = ()
 
     def __post_init__(self) -> None:
         names = tuple(self.names)
         times = np.asarray(self.times, dtype=np.float64)
         f0_hz = np.asarray(self.f0_hz, dtype=np.float32)
         check_names(names)
+        if any(version.names != names for version in self.others):
+            raise TrackError("other versions of the tracks need the same voices in the same order")
         if times.ndim != 1 or times.size == 0 or f0_hz.shape != (len(names), times.size):
             raise TrackError(
                 f"f0 of shape {list(f0_hz.shape)} does not fit {len(names)} voices and times of shape "
@@ -126,6 +131,11 @@ class PitchTracks:
         return len(self.names)
 
     @property
+    def versions(self) -> tuple[PitchTracks, ...]:
+        """These tracks alone, and each other version of them."""
+        return (replace(self, others=()), *self.others)
+
+    @property
     def duration_seconds(self) -> float:
         """End of the stretch that the last frame speaks for."""
         return float(self.times[-1]) + self.step_seconds / 2
@@ -172,12 +182,14 @@ class PitchTracks:
             times=self.times[kept] - start_seconds,
             f0_hz=self.f0_hz[:, kept],
             origin_seconds=self.origin_seconds + start_seconds,
+            others=tuple(version.cut(start_seconds, end_seconds) for version in self.others),
         )
 
     def select(self, names: Sequence[str]) -> PitchTracks:
         """Only the named voices, in the order given; errors as of `check_choice`."""
         rows = [self.names.index(name) for name in self.check_choice(names)]
-        return replace(self, names=tuple(names), f0_hz=self.f0_hz[rows])
+        others = tuple(version.select(names) for version in self.others)
+        return replace(self, names=tuple(names), f0_hz=self.f0_hz[rows], others=others)
 
     def index(self, voice: str | int) -> int:
         """Row of a voice in `f0_hz`, from its name or the row itself."""

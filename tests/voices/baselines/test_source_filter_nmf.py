@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_updates_against_plain_loops() -> None:
 
 
 def test_objective_never_rises() -> None:
-    f0_hz = torch.tensor([[200.0] * 10 + [0.0] * 10, [301.0] * 20], dtype=torch.float64)
+    f0_hz = torch.tensor([[[200.0] * 10 + [0.0] * 10, [301.0] * 20]], dtype=torch.float64)
     observed = random(129, 20)
     combs = glottal_combs(f0_hz, 16000, 256)
     bumps = smooth_bumps(12, 129, 16000).double()
@@ -121,7 +122,7 @@ def test_objective_never_rises() -> None:
 
 def test_start_is_as_loud_as_the_frame_for_each_voice_alone() -> None:
     observed = random(129, 6)
-    combs = glottal_combs(torch.full((1, 6), 250.0, dtype=torch.float64), 16000, 256)
+    combs = glottal_combs(torch.full((1, 1, 6), 250.0, dtype=torch.float64), 16000, 256)
     state = start_frames(observed, combs, 4)
     flat = torch.ones(1, 129, 4, dtype=torch.float64)
     assert torch.allclose(voice_spectra(combs, flat, state).sum((0, 1)), observed.sum(0))
@@ -129,7 +130,7 @@ def test_start_is_as_loud_as_the_frame_for_each_voice_alone() -> None:
 
 def test_learns_the_filter_of_a_voice_and_the_pitch_beside_the_track() -> None:
     """A voice of one smooth filter, 15 cents above its track, is explained nearly to the last bit."""
-    f0_hz = torch.linspace(180, 320, 40)[None]
+    f0_hz = torch.linspace(180, 320, 40)[None, None]
     envelope = smooth_bumps(32, 1025, 16000) @ (
         0.05 + torch.rand(32, generator=torch.Generator().manual_seed(0))
     )
@@ -197,7 +198,7 @@ def test_any_length_silence_and_level(samples: int) -> None:
 
 
 def test_the_seed_decides() -> None:
-    observed, f0_hz = random(129, 30).float(), torch.full((2, 30), 210.0)
+    observed, f0_hz = random(129, 30).float(), torch.full((1, 2, 30), 210.0)
     first = learn_shapes(observed, f0_hz, seed=1, iterations=3)
     assert torch.equal(first, learn_shapes(observed, f0_hz, seed=1, iterations=3))
     assert not torch.equal(first, learn_shapes(observed, f0_hz, seed=2, iterations=3))
@@ -205,7 +206,7 @@ def test_the_seed_decides() -> None:
 
 def test_blocks_of_frames_make_no_difference() -> None:
     """More frames than one block holds: the same filters as from all frames at once."""
-    observed, f0_hz = random(129, 150), 200 + 100 * random(2, 150, seed=1)
+    observed, f0_hz = random(129, 150), 200 + 100 * random(1, 2, 150, seed=1)
     shapes = learn_shapes(observed, f0_hz, iterations=1, filters=2, bumps=6)
     start = learn_shapes(observed, f0_hz, iterations=0, filters=2, bumps=6)
     combs, bumps = glottal_combs(f0_hz, 16000, 256), smooth_bumps(6, 129, 16000).double()
@@ -230,3 +231,22 @@ def test_chunks_agree_with_the_whole() -> None:
     assert torch.allclose(part[..., inner], whole[..., first:][..., inner], atol=2e-3)
     with pytest.raises(TypeError, match="survey"):
         separator.masks(audio, tracks, "nothing")
+
+
+def test_of_several_versions_of_a_track_each_frame_takes_the_one_that_is_heard() -> None:
+    """A voice whose track is wrong in the first half, and in another version in the second."""
+    source = tone(200.0, 2 * RATE, lambda hz: math.exp(-hz / 900))
+    other = tone(331.0, 2 * RATE, lambda hz: math.exp(-hz / 900))
+    halves = [np.repeat([[wrong], [331.0]], 63, axis=1) for wrong in (247.0, 200.0)]
+    given = PitchTracks.regular(np.concatenate(halves, 1), 0.016)
+    beside = PitchTracks.regular(np.concatenate(halves[::-1], 1), 0.016)
+    mixture = source + other
+    separator = SourceFilterNMFSeparator()
+
+    def quality(tracks: PitchTracks) -> float:
+        masks = separator.masks(mixture[None], tracks, None)[0]
+        return sdr_db(source, istft(masks[0] * stft(mixture, separator.grid), separator.grid, len(mixture)))
+
+    both = quality(replace(given, others=(beside,)))
+    assert both > 15
+    assert both > max(quality(given), quality(beside)) + 6

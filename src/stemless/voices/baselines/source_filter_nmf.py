@@ -18,7 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stemless.separator import Stretch
@@ -68,10 +70,14 @@ class Frames:
 
 
 def glottal_combs(f0_hz: Tensor, sample_rate: int, n_fft: int) -> Tensor:
-    """The source at each candidate pitch: [voices, frames] -> [candidates, voices, bins, frames]."""
+    """The source at each candidate pitch of each version of the tracks.
+
+    [versions, voices, frames] -> [candidates, voices, bins, frames].
+    """
     return torch.stack(
         [
-            comb_magnitudes(f0_hz * 2 ** (cents / 1200), sample_rate=sample_rate, n_fft=n_fft)
+            comb_magnitudes(version * 2 ** (cents / 1200), sample_rate=sample_rate, n_fft=n_fft)
+            for version in f0_hz
             for cents in CANDIDATE_CENTS
         ]
     )
@@ -145,7 +151,7 @@ def learn_shapes(
 
     Args:
         observed: [bins, frames] magnitude of the mixture.
-        f0_hz: [voices, frames], 0 where unvoiced.
+        f0_hz: [versions, voices, frames], 0 where unvoiced.
         seed: of the filters to start from, which must differ for them to become different.
 
     Returns:
@@ -154,10 +160,10 @@ def learn_shapes(
     bins, total = observed.shape
     basis = smooth_bumps(bumps, bins, sample_rate).to(observed)
     generator = torch.Generator().manual_seed(seed)
-    shapes = 0.5 + torch.rand(f0_hz.shape[0], bumps, filters, generator=generator)
+    shapes = 0.5 + torch.rand(f0_hz.shape[1], bumps, filters, generator=generator)
     shapes = (shapes / shapes.mean(1, keepdim=True)).to(observed)
     blocks = [slice(first, first + FRAMES_AT_A_TIME) for first in range(0, total, FRAMES_AT_A_TIME)]
-    combs = [glottal_combs(f0_hz[:, block], sample_rate, 2 * (bins - 1)) for block in blocks]
+    combs = [glottal_combs(f0_hz[..., block], sample_rate, 2 * (bins - 1)) for block in blocks]
     states = [
         start_frames(observed[:, block], comb, filters) for block, comb in zip(blocks, combs, strict=True)
     ]
@@ -184,19 +190,25 @@ def voice_magnitudes(
 ) -> Tensor:
     """What each voice adds to the mixture by filters that stay as they are: [voices, bins, frames].
 
-    Every frame is solved by itself, so it does not matter what is around it.
+    Every frame is solved by itself, so it does not matter what is around it. Of several versions of the
+    tracks, f0_hz [versions, voices, frames], each frame takes what explains it.
     """
     bins, total = observed.shape
     envelopes = smooth_bumps(shapes.shape[1], bins, sample_rate).to(observed) @ shapes
-    magnitudes = observed.new_empty(f0_hz.shape[0], bins, total)
+    magnitudes = observed.new_empty(f0_hz.shape[1], bins, total)
     for first in range(0, total, FRAMES_AT_A_TIME):
         block = slice(first, first + FRAMES_AT_A_TIME)
-        combs = glottal_combs(f0_hz[:, block], sample_rate, 2 * (bins - 1))
+        combs = glottal_combs(f0_hz[..., block], sample_rate, 2 * (bins - 1))
         frames = start_frames(observed[:, block], combs, shapes.shape[2])
         for _ in range(iterations):
             frames = update_frames(observed[:, block], combs, envelopes, frames)
         magnitudes[..., block] = voice_spectra(combs, envelopes, frames)
     return magnitudes
+
+
+def versions_at(tracks: PitchTracks, times: NDArray[np.float64]) -> Tensor:
+    """f0 in Hz of all versions of the tracks, [versions, voices, frames]."""
+    return torch.stack([torch.from_numpy(version.at(times)) for version in tracks.versions])
 
 
 class SourceFilterNMFSeparator:
@@ -218,7 +230,7 @@ class SourceFilterNMFSeparator:
     ) -> Tensor:
         """Filters learned on up to half a minute of frames, spread over the recording."""
         magnitude, times = kept_frames(stretches, self.grid, self.sample_rate, duration_seconds)
-        f0_hz = torch.from_numpy(condition.at(times))
+        f0_hz = versions_at(condition, times)
         return learn_shapes(unit_level(magnitude), f0_hz, iterations=self.iterations, seed=self.seed)
 
     def masks(self, audio: Tensor, condition: PitchTracks, survey: object = None) -> Tensor:
@@ -227,7 +239,7 @@ class SourceFilterNMFSeparator:
             raise TypeError("masks() needs what survey() returned, or None")
         observed = unit_level(stft(audio.cpu(), self.grid).abs())
         times = frame_times(observed.shape[-1], self.grid.hop_length, self.sample_rate)
-        f0_hz = torch.from_numpy(condition.at(times))
+        f0_hz = versions_at(condition, times)
         masks = []
         for example in observed:
             shapes = survey
@@ -235,6 +247,6 @@ class SourceFilterNMFSeparator:
                 shapes = learn_shapes(example, f0_hz, iterations=self.iterations, seed=self.seed)
             magnitudes = voice_magnitudes(example, f0_hz, shapes, iterations=self.iterations)
             masks.append(
-                floored_masks(magnitudes, f0_hz, self.power, self.grid.hop_length / self.sample_rate)
+                floored_masks(magnitudes, f0_hz.amax(0), self.power, self.grid.hop_length / self.sample_rate)
             )
         return torch.stack(masks).to(audio.device)

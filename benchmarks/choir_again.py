@@ -1,0 +1,75 @@
+"""Mixtures to train on with tracks that were heard twice, in place of those that came with the recordings.
+
+Each mixture of the training stretch is separated by its tracks with the model that ships, and every voice is
+heard again alone (`stemless.voices.second_hearing`). The tracks to begin with are those that came with the
+mixture ("again"), or are heard in it as well ("alone": nothing but the recording is used).
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import soundfile
+
+from choir_data import (
+    PARTS,
+    SAMPLE_RATE,
+    TRAINING_SECONDS,
+    VALIDATION_SECONDS,
+    given_tracks,
+    stems_of,
+)
+from stemless.voices.estimation import PitchEstimator
+from stemless.voices.methods import make_separator
+from stemless.voices.second_hearing import listen_again
+
+
+def chosen_keys(voices: int) -> list[str]:
+    """A third of the mixtures, in which every two singers of different parts meet equally often."""
+    keys = given_tracks(voices)
+    return [key for key in keys if sum(int(name[1]) for name in key.split("_")) % 3 == 0]
+
+
+def write_corpus_again(voices: int, folder: Path, tracks: str, model: str) -> Path:
+    """Mixtures, tracks and manifest for `stemless train voices`; goes on where it stopped.
+
+    Args:
+        tracks: "again" or "alone".
+        model: separates for the second hearing.
+    """
+    manifest = folder / f"choir_{voices}_voices_{tracks}.csv"
+    if manifest.exists():
+        return manifest
+    place = folder / tracks
+    place.mkdir(parents=True, exist_ok=True)
+    estimator = PitchEstimator(device="cpu")
+    separator = make_separator("network", model, device="cpu")
+    rows = []
+    for count in sorted({2, voices}):
+        given = given_tracks(count)
+        for key in chosen_keys(count):
+            mixture = stems_of(key).sum(0)[: round(VALIDATION_SECONDS[1] * SAMPLE_RATE)]
+            audio, f0 = place / f"{key}.wav", place / f"{key}.csv"
+            if not f0.exists():
+                soundfile.write(audio, mixture.numpy(), SAMPLE_RATE, subtype="FLOAT")
+                names = [PARTS[name[0]] for name in key.split("_")]
+                first = (
+                    given[key].cut(0.0, VALIDATION_SECONDS[1])
+                    if tracks == "again"
+                    else estimator.estimate(mixture, count, SAMPLE_RATE, names=names).tracks
+                )
+                found = listen_again(mixture, first, SAMPLE_RATE, estimator=estimator, separator=separator)
+                found.tracks.to_csv(f0)
+                print(f"{tracks}: {key} heard again", flush=True)
+            row = {"audio": f"{tracks}/{audio.name}", "f0": f"{tracks}/{f0.name}"}
+            for split, (start, end) in (("train", TRAINING_SECONDS), ("validation", VALIDATION_SECONDS)):
+                if split == "train" or count == voices:
+                    rows.append({**row, "split": split, "start": start, "end": end})
+    temporary = manifest.with_suffix(".part")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    temporary.replace(manifest)
+    return manifest

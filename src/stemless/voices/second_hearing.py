@@ -1,0 +1,121 @@
+"""Hearing beside what is known: the recording beside given tracks, and each voice again, alone.
+
+Given tracks and heard ones err at different times; a separator that can weigh versions (`blend`) takes both.
+And what hides a voice in the mixture is mostly gone from its stem: a track that was a little wrong, or missed
+a note, is put right, and notes of others that are left in the stem are fainter than its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemless import engine
+from stemless.inputs import Audio, OnProgress, share_progress
+from stemless.separator import Separator
+from stemless.voices.cautions import cautions
+from stemless.voices.decoding import DecodingConfig, decode
+from stemless.voices.estimation import Estimate, PitchEstimator, check_voices
+from stemless.voices.methods import choose, make_separator
+from stemless.voices.separation import heard_mono
+from stemless.voices.tracks import PitchTracks
+
+ALONE: Final = DecodingConfig(bias=1.0)
+"""How one voice is decoded. What is left of the others in its stem is a reason to sound where it rests:
+it needs to be surer than a voice in a mixture."""
+
+
+def listen_again(
+    audio: Audio,
+    tracks: PitchTracks,
+    sample_rate: int | None = None,
+    *,
+    estimator: PitchEstimator | None = None,
+    separator: Separator[PitchTracks] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Estimate:
+    """Tracks made better by separating with them and listening to every voice alone.
+
+    Args:
+        audio: [channels, time] or [time] in floats, full scale at 1; or a path.
+        tracks: heard, scored or drawn.
+        sample_rate: Hz; not needed for a path.
+        estimator: hears the pitches; with the model that ships if not given.
+        separator: of voices; with the model that ships, or the comb, if not given.
+        on_progress: called with the seconds done and the seconds there are.
+
+    Returns:
+        the tracks with the names and in the order of those given; a voice that is not heard rests.
+
+    Raises:
+        UsageError: one voice or more than six, or no sample rate.
+        AudioError: the audio cannot be used.
+    """
+    check_voices(tracks.voices, tracks.names)
+    estimator = estimator or PitchEstimator()
+    separator = separator or make_separator(*choose(None, None))
+    rate = separator.sample_rate
+    mono, _ = heard_mono(audio, sample_rate, rate)
+    parts = tracks.voices + 1
+    stems = engine.separate_audio(
+        mono[None], rate, separator, tracks, on_progress=share_progress(on_progress, 0, parts)
+    ).audio[:, 0]
+    rows, sure = [], []
+    for number, stem in enumerate(stems, 1):
+        peaks = estimator.listen(stem, rate, share_progress(on_progress, number, parts))
+        f0_hz, confidence = estimator.pitches(peaks, decode(peaks, 1, ALONE))
+        rows.append(f0_hz[0])
+        sure.append(confidence[0])
+    step = estimator.network.config.step_seconds
+    times = np.arange(len(rows[0]), dtype=np.float64) * step
+    found = replace(tracks, times=times, f0_hz=np.stack(rows), step_seconds=step)
+    return Estimate(found, np.stack(sure), tuple(cautions(found)))
+
+
+def with_heard(
+    audio: Audio,
+    tracks: PitchTracks,
+    sample_rate: int | None = None,
+    *,
+    estimator: PitchEstimator | None = None,
+    on_progress: OnProgress | None = None,
+) -> PitchTracks:
+    """Given tracks, and as another version of them what is heard in the mixture without them.
+
+    Args:
+        audio, sample_rate, estimator, on_progress: as of `listen_again`.
+        tracks: of all voices that sound; their names and order are kept.
+
+    Raises:
+        UsageError, AudioError: as of `listen_again`.
+    """
+    check_voices(tracks.voices, tracks.names)
+    estimator = estimator or PitchEstimator()
+    heard = estimator.estimate(audio, tracks.voices, sample_rate, on_progress=on_progress).tracks
+    return replace(tracks, others=(*tracks.others, assigned(heard, tracks)))
+
+
+def assigned(heard: PitchTracks, tracks: PitchTracks, cents: float = 50.0) -> PitchTracks:
+    """Heard voices under the names of given ones: the way round in which most frames agree.
+
+    >>> given = PitchTracks.regular([[220, 220], [330, 330]], 0.01, ["low", "high"])
+    >>> heard = PitchTracks.regular([[331, 331], [221, 0]], 0.01)
+    >>> found = assigned(heard, given)
+    >>> found.names, found.f0_hz[:, 0].tolist()
+    (('low', 'high'), [221.0, 331.0])
+    """
+    ours = tracks.at(heard.times)
+    counts = np.array([[_agreeing(given, row, cents) for row in heard.f0_hz] for given in ours])
+    ways = itertools.permutations(range(heard.voices))
+    best = max(ways, key=lambda way: counts[np.arange(tracks.voices), list(way)].sum())
+    return replace(heard, names=tracks.names, f0_hz=heard.f0_hz[list(best)])
+
+
+def _agreeing(a: NDArray[np.float32], b: NDArray[np.float32], cents: float) -> int:
+    """Frames in which both have a pitch, and the same."""
+    apart = 1200 * np.abs(np.log2(np.maximum(a, 1) / np.maximum(b, 1)))
+    return int(((a > 0) & (b > 0) & (apart < cents)).sum())
