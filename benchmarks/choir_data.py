@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stemless.data.room import Room, half_circle, place_voices
 from stemless.voices.tracks import PitchTracks
 
 SAMPLE_RATE = 16000
@@ -50,6 +52,18 @@ def stems_of(key: str) -> Tensor:
     singers = [singer(name) for name in key.split("_")]
     samples = min(len(one) for one in singers)
     return torch.stack([one[:samples] for one in singers])
+
+
+ROOM = Room(size_m=(20.0, 14.0, 9.0), rt60_seconds=1.5, microphone_m=(10.0, 3.0, 1.9), channels=1)
+"""A church, in which the singers stand in an arc 2.5 m before one microphone."""
+
+
+@lru_cache(maxsize=4)
+def stems_in_room(key: str) -> Tensor:
+    """`stems_of` as the microphone in `ROOM` hears each singer, from the beginning of the song on."""
+    stems = stems_of(key)
+    places = half_circle(len(stems), ROOM)
+    return place_voices(stems, ROOM, places, SAMPLE_RATE, np.random.default_rng(0))[:, 0]
 
 
 def without_edge_glides(f0_hz: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,11 +2,14 @@
 
     python benchmarks/score.py development      # 0 to 60 s
     python benchmarks/score.py test             # 68 s on
+    python benchmarks/score.py table            # results/score.json -> docs/results.md
 
 For each of three quartets a MIDI file is made from the pitch of its isolated singers: rounded to notes, moved
 up by two semitones, its tempo swaying by up to 15 %. It is aligned with the mixture; an onset counts as found
-within 50 ms. The comb then separates 4-s excerpts with the tracks that come of it, with those of a perfect
-alignment, and with the pitch of the isolated singers itself. Results go to benchmarks/results/score.json.
+within 50 ms. The comb then separates 4-s excerpts with the tracks that come of it, with these tracks refined
+by ear, as `stemless voices --score` does it, with those of a perfect alignment, and with the pitch of the
+isolated singers itself; the network and the blend go by the refined tracks. Results go to
+benchmarks/results/score.json.
 """
 
 from __future__ import annotations
@@ -25,18 +28,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from choir import MODELS, START, run_folder
 from choir_data import EXCERPT_SECONDS, HOP_LENGTH, SAMPLE_RATE, stems_of, test_keys
 from choir_tracks import tracks_of_stems
 from stemless.engine import separate_audio
 from stemless.evaluation.metrics import si_sdr, status_of
+from stemless.evaluation.tables import markdown_table, update_section
+from stemless.separator import Separator
 from stemless.voices.alignment import ScoreAlignment
 from stemless.voices.baselines.comb import CombSeparator
+from stemless.voices.estimation import PitchEstimator
+from stemless.voices.methods import make_separator
 from stemless.voices.note_tuning import tuned
 from stemless.voices.score_tracks import follow_score, score_tracks
 from stemless.voices.scores import read_score
+from stemless.voices.second_hearing import with_heard
 from stemless.voices.tracks import PitchTracks
 
-RESULTS = Path(__file__).resolve().parent / "results" / "score.json"
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "score.json"
 SPLITS = {"development": (0.0, 60.0), "test": (68.0, 100.0)}
 TRANSPOSITION_SEMITONES = 2
 SWAY = 0.15
@@ -134,9 +144,13 @@ def measure(key: str, start: float, end: float, phase: float) -> dict[str, Any]:
         swayed(fine, phase), fine, -TRANSPOSITION_SEMITONES, alignment.tuning_cents, 1.0, 1.0
     )
     heard = mixture[0]
+    estimator = PitchEstimator(device="cpu")
+    refined = estimator.refine(heard, tracks, SAMPLE_RATE).tracks
+    both = with_heard(heard, refined, SAMPLE_RATE, estimator=estimator)
     conditions = {
         "score, aligned, written pitch": score_tracks(score, alignment, end - start),
         "score, aligned": tracks,
+        "score, aligned, refined by ear": refined,
         "score, perfect times": tuned(score_tracks(score, perfect, end - start), heard),
         "pitch of the singers": PitchTracks.regular(f0_hz, STEP_SECONDS, sung.names),
     }
@@ -151,31 +165,79 @@ def measure(key: str, start: float, end: float, phase: float) -> dict[str, Any]:
         "tempo": round(alignment.tempo, 3),
         "confidence": round(alignment.confidence, 3),
         "cpu_seconds": round(seconds, 1),
-        "si_sdr_db": {name: comb_db(stems, given) for name, given in conditions.items()},
+        "si_sdr_db": {name: mean_db(stems, given, CombSeparator(2.0)) for name, given in conditions.items()},
+        "separated_db": {
+            "mixture": mean_db(stems, refined, None),
+            "comb": mean_db(stems, refined, CombSeparator(2.0)),
+            **{name: mean_db(stems, both, separator) for name, separator in separators().items()},
+        },
     }
 
 
-def comb_db(stems: Tensor, tracks: PitchTracks) -> float:
-    """Mean SI-SDR of the comb over 4-s excerpts and voices."""
+def separators() -> dict[str, Separator[PitchTracks]]:
+    """Network and blend, with each model of the choir benchmark that is there."""
+    found = {}
+    for run, name in MODELS.items():
+        model = START if run == "start" else str(run_folder(4, run) / "model")
+        if run == "start" or Path(model).exists():
+            for method in ("network", "blend"):
+                found[f"{method}, {name}"] = make_separator(method, model, device="cpu")
+    return found
+
+
+def mean_db(stems: Tensor, tracks: PitchTracks, separator: Separator[PitchTracks] | None) -> float:
+    """Mean SI-SDR over 4-s excerpts and voices; of the mixture itself without a separator."""
     values = []
     seconds = stems.shape[1] / SAMPLE_RATE
     for start in np.arange(0, seconds - EXCERPT_SECONDS + 1e-6, EXCERPT_SECONDS):
         cut = slice(round(start * SAMPLE_RATE), round((start + EXCERPT_SECONDS) * SAMPLE_RATE))
         excerpt = stems[:, cut]
-        condition = tracks.cut(start, start + EXCERPT_SECONDS)
-        estimates = separate_audio(excerpt.sum(0, keepdim=True), SAMPLE_RATE, CombSeparator(2.0), condition)
-        for wanted, made in zip(excerpt, estimates.audio[:, 0], strict=True):
+        mixture = excerpt.sum(0, keepdim=True)
+        estimates = mixture.expand_as(excerpt)
+        if separator is not None:
+            condition = tracks.cut(start, start + EXCERPT_SECONDS)
+            estimates = separate_audio(mixture, SAMPLE_RATE, separator, condition).audio[:, 0]
+        for wanted, made in zip(excerpt, estimates, strict=True):
             if status_of(wanted, made) != "silent reference":
                 values.append(float(si_sdr(wanted, made)))
     return round(float(np.mean(values)), 2)
+
+
+def table(results: dict[str, Any]) -> str:
+    """Means over the quartets."""
+    held = results["test"]
+    tracks = {name: f"comb, {name}" for name in held["rows"][0]["si_sdr_db"]}
+    cells = [
+        [said, *_means([row["si_sdr_db"][name] for row in held["rows"]])] for name, said in tracks.items()
+    ]
+    cells += [
+        [f"{name}, refined by ear", *_means([row["separated_db"][name] for row in held["rows"]])]
+        for name in held["rows"][0]["separated_db"]
+        if name not in ("comb",)
+    ]
+    head = ["method, tracks", "SI-SDR, dB", *(row["mixture"] for row in held["rows"])]
+    onsets = ", ".join(f"{100 * row['within_50_ms']:.1f} %" for row in held["rows"])
+    notes = sum(row["notes"] for row in held["rows"])
+    return markdown_table(head, cells) + (
+        f"\n\n`{held['command']}`: {len(held['rows'])} quartets, {notes} notes; "
+        f"{100 * held['within_50_ms']:.1f} % of the onsets within 50 ms ({onsets})."
+    )
+
+
+def _means(values: list[float]) -> list[str]:
+    return [f"{np.mean(values):.2f}", *(f"{value:.2f}" for value in values)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("split", choices=tuple(SPLITS))
+    parser.add_argument("split", choices=(*SPLITS, "table"))
     split = parser.parse_args().split
+    if split == "table":
+        page = ROOT / "docs" / "results.md"
+        update_section(page, "score", table(json.loads(RESULTS.read_text())))
+        return
     torch.set_num_threads(1)
     rows = [
         measure(key, *SPLITS[split], phase) for key, phase in zip(test_keys(4), (0.0, 2.0, 4.0), strict=True)

@@ -17,7 +17,7 @@ from stemless.inputs import Audio, OnProgress, PathLike
 from stemless.query.separation import PromptSeparator, Words
 from stemless.query.separation import load_prompt_separator as load_by_prompts
 from stemless.separator import Stems
-from stemless.voices.methods import METHODS, check_power, choose, make_separator
+from stemless.voices.methods import METHODS, around_network, check_power, choose, make_separator
 from stemless.voices.separation import F0, VoiceSeparator, as_tracks, heard_mono
 from stemless.voices.tracks import PitchTracks
 
@@ -74,6 +74,7 @@ def fit(
     f0: F0,
     model: PathLike | None = None,
     steps: int = FIT_STEPS,
+    method: str = "network",
     power: float = POWER,
     device: str = "auto",
     seed: int = 0,
@@ -87,6 +88,7 @@ def fit(
         model: network to start from: a shipped name, a folder or hf://USER/MODEL. By default the one that
             ships with the package, or a fresh one if none does.
         steps: of training; the same steps and seed give the same model.
+        method: "network", or "blend" for the network and source-filter NMF together.
         power, device: as of `load`.
         run: folder for the state of the fit, from which a stopped fit goes on.
         on_progress: called with the steps done and the steps there are.
@@ -97,12 +99,12 @@ def fit(
         MissingExtraError: the extra `train` is not installed.
     """
     from stemless.voices.fit import fit as fit_network
-    from stemless.voices.network_separator import NetworkSeparator, load_model
+    from stemless.voices.network_separator import load_model
 
     check_power(power)
     device = pick_device(device)
     tracks = as_tracks(f0)
-    _, reference = choose("network", model, fit=True)
+    chosen, reference = choose(method, model, fit=True)
     start = None if reference is None else load_model(reference)
     mono, duration_seconds = heard_mono(
         audio, sample_rate, FIT_RATE if start is None else start.config.sample_rate
@@ -126,7 +128,7 @@ def fit(
         if type(error) is not StemlessError or not isinstance(audio, str | Path):
             raise
         raise StemlessError(f"{audio}: {error}") from None
-    return VoiceSeparator(NetworkSeparator(fitted, power, device), seed=seed)
+    return VoiceSeparator(around_network(chosen, fitted, power=power, device=device, seed=seed), seed=seed)
 
 
 def separate(

@@ -130,12 +130,16 @@ def test_a_model_brings_its_method(run: Run, place: Path, usual: list[object], m
     assert json.loads(outcome.stdout)["separator"] == "voices/network"
 
 
-def test_a_fitted_model_can_be_kept(run: Run, place: Path, usual: list[object], model: Path) -> None:
+@pytest.mark.parametrize("method", ["network", "blend"])
+def test_a_fitted_model_can_be_kept(
+    run: Run, place: Path, usual: list[object], model: Path, method: str
+) -> None:
     pytest.importorskip("lightning")
+    usual = [*usual, "--method", method]
     fit = ["--model", model, "--fit", "--fit-steps", 3, "--save-model", place / "fitted"]
     outcome = run(*usual, *fit, "--fit-run", place / "state", "--json")
     assert outcome.code == 0, outcome.stderr
-    assert json.loads(outcome.stdout)["separator"] == "voices/network"
+    assert json.loads(outcome.stdout)["separator"] == f"voices/{method}"
     assert outcome.stderr == ""
     fitted, started = checkpoint.load(place / "fitted"), checkpoint.load(model)
     assert fitted.config == started.config

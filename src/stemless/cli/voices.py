@@ -76,7 +76,9 @@ def voices(
     method: Annotated[
         Optional[MethodName],  # noqa: UP045
         typer.Option(
-            "--method", help="How to separate; by default the network if there is a model, else comb."
+            "--method",
+            help="How to separate; by default the network if there is a model, else comb. blend is the most "
+            "exact and takes some ten times as long.",
         ),
     ] = None,
     model: Annotated[
@@ -170,6 +172,7 @@ def voices(
                 f0=tracks,
                 model=reference,
                 steps=fit_steps,
+                method=chosen,
                 power=power,
                 device=device.value,
                 seed=seed,

@@ -3,7 +3,8 @@
 The network knows from training how voices sound, and the NMF takes filters and loudness of every frame from
 the recording itself; they err in different places. Their masks are joined by the geometric mean, so that one
 of them that is sure of a rest counts. Of tracks that come in several versions (`PitchTracks.others`) the
-network goes by each in turn, and the NMF lets every frame choose.
+network goes by each in turn, and the NMF lets every frame choose. The NMF has no room of its own; it rings on
+as the network found the recording to do (`echo`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor
 from stemless.separator import Stretch
 from stemless.spectrum import Grid
 from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
+from stemless.voices.echo import with_echo
 from stemless.voices.network_separator import NetworkSeparator, VoicesSurvey
 from stemless.voices.tracks import PitchTracks
 
@@ -81,7 +83,11 @@ class BlendSeparator:
         versions = zip(condition.versions, survey.networks, strict=True)
         masks = [self.network.masks(audio, version, measured) for version, measured in versions]
         shares = [0.5 / len(masks)] * len(masks) + [0.5]
-        return blended([*masks, self.nmf.masks(audio, condition, survey.filters)], shares)
+        magnitudes, f0_hz = self.nmf.magnitudes(audio, condition, survey.filters)
+        step_seconds = self.grid.hop_length / self.sample_rate
+        powers = with_echo(magnitudes.square(), survey.networks[0].echo, step_seconds)
+        by_nmf = torch.stack([self.nmf.masks_of(each, f0_hz) for each in powers.sqrt()])
+        return blended([*masks, by_nmf.to(audio.device)], shares)
 
 
 def blended(masks: Sequence[Tensor], shares: Sequence[float], floor: float = FLOOR) -> Tensor:

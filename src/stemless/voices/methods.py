@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -20,6 +20,9 @@ from stemless.errors import CheckpointError, UsageError
 from stemless.separator import Separator, Stretch
 from stemless.spectrum import Grid
 from stemless.voices.tracks import PitchTracks
+
+if TYPE_CHECKING:
+    from stemless.voices.model import VoicesModel
 
 KIND_PREFIX = "voices/"
 
@@ -54,6 +57,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 )
 
 
+FITTED = ("network", "blend")
+"""Methods whose network can be fitted to a recording."""
+
+
 def choose(method: str | None, model: str | Path | None, *, fit: bool = False) -> tuple[str, str | None]:
     """Which method runs, and with which model: (method, reference or None).
 
@@ -66,11 +73,11 @@ def choose(method: str | None, model: str | Path | None, *, fit: bool = False) -
     if method is not None and method not in METHODS:
         raise UsageError(f"no method is called {method!r}, {near_name(method, METHODS)}")
     if fit:
-        if method not in (None, "network"):
+        if method not in (None, *FITTED):
             raise UsageError(
                 f"only the network can be fitted to a recording, not {method}; leave one of them out"
             )
-        method = "network"
+        method = method or "network"
     if model is not None:
         if method is not None and not METHODS[method].needs_model:
             raise UsageError(f"the method {method} uses no model; leave out the model, or the method")
@@ -82,7 +89,7 @@ def choose(method: str | None, model: str | Path | None, *, fit: bool = False) -
         return method, None
     shipped = checkpoint.shipped_of(KIND_PREFIX + (METHODS[method].model_of or method))
     if shipped is None and not fit:
-        alternative = ", or fit one to the recording (--fit)" if method == "network" else ""
+        alternative = ", or fit one to the recording (--fit)" if method in FITTED else ""
         raise UsageError(
             f"the method {method} needs a trained model and none ships with this version: "
             f"give one (--model NAME|PATH|hf://USER/MODEL){alternative}"
@@ -136,9 +143,18 @@ def make_separator(
         from stemless.voices.baselines.unet_separator import UNetSeparator, load_unet
 
         return UNetSeparator(load_unet(model), power, device)
-    from stemless.voices.network_separator import NetworkSeparator, load_model
+    from stemless.voices.network_separator import load_model
 
-    network = NetworkSeparator(load_model(model), power, device)
+    return around_network(method, load_model(model), power=power, device=device, seed=seed)
+
+
+def around_network(
+    method: str, model: VoicesModel, *, power: float, device: str, seed: int
+) -> Separator[PitchTracks]:
+    """The separator of a method that uses a network, "network" or "blend", with this one."""
+    from stemless.voices.network_separator import NetworkSeparator
+
+    network = NetworkSeparator(model, power, device)
     if method == "network":
         return network
     from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator

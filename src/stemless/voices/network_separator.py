@@ -14,10 +14,11 @@ from stemless import checkpoint
 from stemless.configuration import from_mapping
 from stemless.errors import CheckpointError
 from stemless.separator import Stretch
-from stemless.spectrum import Grid
+from stemless.spectrum import Grid, stft
 from stemless.voices.corpus import frame_times
-from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, voice_powers
-from stemless.voices.network import LOG_FLOOR, Level, NetworkConfig
+from stemless.voices.echo import NO_ECHO, Echo, find_echo, with_echo
+from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, power_of, voice_powers
+from stemless.voices.network import LOG_FLOOR, Level, NetworkConfig, SynthesisParameters
 from stemless.voices.oscillator import phases_at_frames
 from stemless.voices.segments import SEGMENTS, parameters_in_segments
 from stemless.voices.tracks import PitchTracks
@@ -34,12 +35,14 @@ class VoicesSurvey:
 
     level: of the recording. noise_colour: [1, voices, bands] of each voice. phases: [voices, frames] of
     the oscillators at every frame of the recording. origin_seconds: where the recording begins in its tracks.
+    echo: of the room.
     """
 
     level: Level
     noise_colour: Tensor
     phases: Tensor
     origin_seconds: float
+    echo: Echo = NO_ECHO
 
 
 class NetworkSeparator:
@@ -72,7 +75,7 @@ class NetworkSeparator:
     def survey(
         self, stretches: Iterable[Stretch[PitchTracks]], condition: PitchTracks, duration_seconds: float
     ) -> VoicesSurvey:
-        """Level of the whole recording; noise colours from where the voices sound together most."""
+        """Level of the whole recording; noise colours and echo from where the voices sound together most."""
         start_seconds = densest_stretch(condition, COLOUR_SECONDS, duration_seconds)
         start = round(start_seconds * self.sample_rate)
         excerpt = torch.zeros(max(1, round(min(COLOUR_SECONDS, duration_seconds) * self.sample_rate)))
@@ -89,7 +92,10 @@ class NetworkSeparator:
         parameters = self.model.parameters_of(excerpt.to(self.device).unsqueeze(0), f0_hz, level)
         whole = self._f0(condition, round(duration_seconds * self.sample_rate))
         phases = phases_at_frames(whole, self.model.config.hop_length, self.sample_rate)[0]
-        return VoicesSurvey(level, parameters.noise_colour, phases, condition.origin_seconds)
+        frame = round(start / self.model.config.hop_length)
+        powers = self._powers(parameters, f0_hz, phases[:, min(frame, phases.shape[1] - 1)], len(excerpt))
+        echo = find_echo(power_of(stft(excerpt.to(self.device), self.grid)), powers[0], self._step_seconds)
+        return VoicesSurvey(level, parameters.noise_colour, phases, condition.origin_seconds, echo)
 
     @torch.no_grad()
     def masks(self, audio: Tensor, condition: PitchTracks, survey: object) -> Tensor:
@@ -110,9 +116,19 @@ class NetworkSeparator:
             survey.level,
             survey.noise_colour.expand(audio.shape[0], -1, -1),
         )
-        phase = survey.phases[:, min(max(frame, 0), survey.phases.shape[1] - 1)].expand(audio.shape[0], -1)
-        powers = voice_powers(parameters, f0_hz, phase, samples, self.model.grid)
-        return masks_from_powers(powers * near_voicing(f0_hz, self.model.config), self.power).to(audio.device)
+        phase = survey.phases[:, min(max(frame, 0), survey.phases.shape[1] - 1)]
+        powers = with_echo(self._powers(parameters, f0_hz, phase, samples), survey.echo, self._step_seconds)
+        return masks_from_powers(powers, self.power).to(audio.device)
+
+    @property
+    def _step_seconds(self) -> float:
+        return self.grid.hop_length / self.sample_rate
+
+    def _powers(self, parameters: SynthesisParameters, f0_hz: Tensor, phase: Tensor, samples: int) -> Tensor:
+        """Powers of the voices without the room, [batch, voices, bins, frames], from phases [voices]."""
+        phases = phase.expand(f0_hz.shape[0], -1)
+        powers = voice_powers(parameters, f0_hz, phases, samples, self.model.grid)
+        return powers * near_voicing(f0_hz, self.model.config)
 
     def _f0(self, tracks: PitchTracks, samples: int) -> Tensor:
         times = frame_times(0.0, samples, self.sample_rate, self.model.config.hop_length)

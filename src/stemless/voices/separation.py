@@ -181,12 +181,14 @@ class VoiceSeparator:
             UsageError: this separator has learned nothing.
             CheckpointError: the folder cannot be written.
         """
+        from stemless.voices.blend import BlendSeparator
         from stemless.voices.network_separator import NetworkSeparator
 
-        if not isinstance(self.separator, NetworkSeparator):
+        network = self.separator.network if isinstance(self.separator, BlendSeparator) else self.separator
+        if not isinstance(network, NetworkSeparator):
             raise UsageError(f"{self.name} has learned nothing that could be saved")
-        model = self.separator.model
-        config = {"kind": self.name, "model": to_mapping(model.config)}
+        model = network.model
+        config = {"kind": network.name, "model": to_mapping(model.config)}
         return checkpoint.save(directory, config, model.state_dict(), card)
 
     def _asked(

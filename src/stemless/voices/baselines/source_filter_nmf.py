@@ -235,18 +235,31 @@ class SourceFilterNMFSeparator:
 
     def masks(self, audio: Tensor, condition: PitchTracks, survey: object = None) -> Tensor:
         """Masks [batch, voices, bins, frames]; without a survey, filters are learned on each example."""
+        magnitudes, f0_hz = self.magnitudes(audio, condition, survey)
+        return torch.stack([self.masks_of(each, f0_hz) for each in magnitudes]).to(audio.device)
+
+    def masks_of(self, magnitudes: Tensor, f0_hz: Tensor) -> Tensor:
+        """Masks from the magnitudes of the voices, [voices, bins, frames]; f0_hz as `magnitudes` gives it."""
+        step = self.grid.hop_length / self.sample_rate
+        return floored_masks(magnitudes, f0_hz.amax(0), self.power, step)
+
+    def magnitudes(
+        self, audio: Tensor, condition: PitchTracks, survey: object = None
+    ) -> tuple[Tensor, Tensor]:
+        """What each voice adds to the mixture at unit level, and the pitch that it was told by.
+
+        Returns:
+            [batch, voices, bins, frames], and [versions, voices, frames] in Hz.
+        """
         if survey is not None and not isinstance(survey, Tensor):
             raise TypeError("masks() needs what survey() returned, or None")
         observed = unit_level(stft(audio.cpu(), self.grid).abs())
         times = frame_times(observed.shape[-1], self.grid.hop_length, self.sample_rate)
         f0_hz = versions_at(condition, times)
-        masks = []
+        found = []
         for example in observed:
             shapes = survey
             if shapes is None:
                 shapes = learn_shapes(example, f0_hz, iterations=self.iterations, seed=self.seed)
-            magnitudes = voice_magnitudes(example, f0_hz, shapes, iterations=self.iterations)
-            masks.append(
-                floored_masks(magnitudes, f0_hz.amax(0), self.power, self.grid.hop_length / self.sample_rate)
-            )
-        return torch.stack(masks).to(audio.device)
+            found.append(voice_magnitudes(example, f0_hz, shapes, iterations=self.iterations))
+        return torch.stack(found), f0_hz
