@@ -79,6 +79,12 @@ def run_folder(voices: int, learner: str) -> Path:
     return RUNS / f"{learner}_{voices}_voices"
 
 
+def model_of(voices: int, learner: str) -> Path:
+    """The model of a run; duets are learned with the quartets too, where there is no run for them alone."""
+    own = run_folder(voices, learner) / "model"
+    return own if own.exists() else run_folder(4, learner) / "model"
+
+
 def train_one(voices: int, learner: str, overrides: list[str]) -> None:
     """Train with the settings of the learner; the minutes it took go to results/choir."""
     settings, tracks = LEARNERS[learner]
@@ -138,7 +144,7 @@ def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Est
                     make_separator("network", str(model), power=power)
                 )
         for run, name in MODELS.items():
-            model = Path(START) if run == "start" else run_folder(voices, run) / "model"
+            model = Path(START) if run == "start" else model_of(voices, run)
             if run == "start" or model.exists():
                 # The blend is slow; its exponent was chosen with the network's.
                 for method in ("network", "blend") if power == 2.0 else ("network",):

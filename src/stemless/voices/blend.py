@@ -1,10 +1,15 @@
-"""Network and source-filter NMF together: where both agree, the voice is there.
+"""Network and source-filter NMF together: where they agree, the voice is there.
 
-The network knows from training how voices sound, and the NMF takes filters and loudness of every frame from
-the recording itself; they err in different places. Their masks are joined by the geometric mean, so that one
-of them that is sure of a rest counts. Of tracks that come in several versions (`PitchTracks.others`) the
-network goes by each in turn, and the NMF lets every frame choose. The NMF has no room of its own; it rings on
-as the network found the recording to do (`echo`).
+Three models of the voices, each of which errs in another place, are joined by the geometric mean of their
+masks, so that one of them that is sure of a rest counts:
+
+- the network, which knows from training how voices sound;
+- the network's spectra under smooth filters that are learned from the recording itself, as those of the
+  source-filter NMF are: this voice, this vowel, this room;
+- the source-filter NMF, which knows nothing but the pitch.
+
+Of tracks that come in several versions (`PitchTracks.others`) the network goes by each in turn, and both NMFs
+let every frame choose. All ring on as the network found the room to do (`echo`).
 """
 
 from __future__ import annotations
@@ -17,21 +22,37 @@ import torch
 from torch import Tensor
 
 from stemless.separator import Stretch
-from stemless.spectrum import Grid
-from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
+from stemless.spectrum import Grid, stft
+from stemless.voices.baselines.masking import unit_level
+from stemless.voices.baselines.source_filter_nmf import (
+    SourceFilterNMFSeparator,
+    Sources,
+    learn_shapes,
+    voice_magnitudes,
+)
 from stemless.voices.echo import with_echo
+from stemless.voices.model import masks_from_powers
 from stemless.voices.network_separator import NetworkSeparator, VoicesSurvey
 from stemless.voices.tracks import PitchTracks
 
 FLOOR: Final = 1e-3
 """Masks below it are all the same to the geometric mean."""
+NETWORK_SHARE, INFORMED_SHARE, NMF_SHARE = 0.3, 0.5, 0.2
+INFORMED_ITERATIONS: Final = 40
+PIECES, PIECE_SECONDS = 6, 4.0
+"""The filters are learned on so many pieces of a recording that is longer than all of them."""
 
 
 @dataclass(frozen=True)
 class BlendSurvey:
-    """What the parts measured: the network for every version of the tracks, and the filters of the NMF."""
+    """What the parts measured.
+
+    networks: for every version of the tracks. shapes: of the filters over the network's spectra. filters: of
+    the NMF.
+    """
 
     networks: tuple[VoicesSurvey, ...]
+    shapes: Tensor
     filters: Tensor
 
 
@@ -39,7 +60,7 @@ class BlendSeparator:
     """A network and a source-filter NMF as one separator.
 
     Args:
-        network, nmf: on the same grid; the network's weight is that of all its versions together, a half.
+        network, nmf: on the same grid.
     """
 
     name = "voices/blend"
@@ -62,9 +83,7 @@ class BlendSeparator:
     def survey(
         self, stretches: Iterable[Stretch[PitchTracks]], condition: PitchTracks, duration_seconds: float
     ) -> BlendSurvey:
-        """What each part measures over the whole recording."""
-        versions = condition.versions
-        # One pass over the recording serves all: mono at 16 kHz is little beside what the masks take.
+        """What each part measures over the whole recording, which is held for it: mono, 64 kB a second."""
         heard = list(stretches)
         networks = tuple(
             self.network.survey(
@@ -72,22 +91,80 @@ class BlendSeparator:
                 version,
                 duration_seconds,
             )
-            for number, version in enumerate(versions)
+            for number, version in enumerate(condition.versions)
         )
-        return BlendSurvey(networks, self.nmf.survey(iter(heard), condition, duration_seconds))
+        audio = torch.cat([stretch.audio for stretch in heard], -1)
+        observed, sources = [], []
+        for first, last in pieces(audio.shape[-1], round(PIECE_SECONDS * self.sample_rate)):
+            piece = audio[:, first:last]
+            tracks = condition.cut(first / self.sample_rate, last / self.sample_rate)
+            observed.append(stft(piece[0].cpu(), self.grid).abs())
+            sources.append(self._spectra(self._powers(piece, tracks, networks)[:, 0]))
+        shapes = learn_shapes(
+            unit_level(torch.cat(observed, -1)),
+            by_block(torch.cat(sources, -1)),
+            iterations=INFORMED_ITERATIONS,
+            seed=self.nmf.seed,
+        )
+        return BlendSurvey(networks, shapes, self.nmf.survey(iter(heard), condition, duration_seconds))
 
     def masks(self, audio: Tensor, condition: PitchTracks, survey: object) -> Tensor:
         """Masks of a chunk: [batch, time] -> [batch, voices, bins, frames]."""
         if not isinstance(survey, BlendSurvey):
             raise TypeError("masks() needs what survey() returned")
-        versions = zip(condition.versions, survey.networks, strict=True)
-        masks = [self.network.masks(audio, version, measured) for version, measured in versions]
-        shares = [0.5 / len(masks)] * len(masks) + [0.5]
+        powers = self._powers(audio, condition, survey.networks)
+        versions = len(powers)
+        parts = [
+            self.network.masks_of(each, measured).cpu()
+            for each, measured in zip(powers, survey.networks, strict=True)
+        ]
+        shares = [NETWORK_SHARE / versions] * versions + [INFORMED_SHARE, NMF_SHARE]
+        echo = survey.networks[0].echo
+        step_seconds = self.network.step_seconds
         magnitudes, f0_hz = self.nmf.magnitudes(audio, condition, survey.filters)
-        step_seconds = self.grid.hop_length / self.sample_rate
-        powers = with_echo(magnitudes.square(), survey.networks[0].echo, step_seconds)
-        by_nmf = torch.stack([self.nmf.masks_of(each, f0_hz) for each in powers.sqrt()])
-        return blended([*masks, by_nmf.to(audio.device)], shares)
+        informed, plain = [], []
+        for number, found in enumerate(magnitudes):
+            observed = unit_level(stft(audio[number].cpu(), self.grid).abs())
+            corrected = voice_magnitudes(
+                observed,
+                by_block(self._spectra(powers[:, number])),
+                survey.shapes,
+                iterations=INFORMED_ITERATIONS,
+            )
+            informed.append(
+                masks_from_powers(with_echo(corrected.square(), echo, step_seconds), self.network.power)
+            )
+            plain.append(self.nmf.masks_of(with_echo(found.square(), echo, step_seconds).sqrt(), f0_hz))
+        parts += [torch.stack(informed), torch.stack(plain)]
+        return blended(parts, shares).to(audio.device)
+
+    def _powers(self, audio: Tensor, condition: PitchTracks, surveys: Sequence[VoicesSurvey]) -> Tensor:
+        """The network's powers by each version of the tracks: [versions, batch, voices, bins, frames]."""
+        versions = zip(condition.versions, surveys, strict=True)
+        return torch.stack([self.network.powers(audio, each, survey) for each, survey in versions])
+
+    @staticmethod
+    def _spectra(powers: Tensor) -> Tensor:
+        """Magnitudes of which only the form counts, [versions, voices, bins, frames] in and out."""
+        magnitudes = powers.cpu().sqrt()
+        return 100.0 * magnitudes / magnitudes.sum(-2, keepdim=True).clamp_min(1e-9)
+
+
+def by_block(spectra: Tensor) -> Sources:
+    """Sources that are there already, [candidates, voices, bins, frames]."""
+    return lambda block: spectra[..., block]
+
+
+def pieces(samples: int, length: int, most: int = PIECES) -> list[tuple[int, int]]:
+    """First and last sample of pieces spread evenly over a recording; all of a short one is one piece.
+
+    >>> pieces(100, 50), pieces(1000, 50, 3)
+    ([(0, 100)], [(0, 50), (475, 525), (950, 1000)])
+    """
+    if samples <= most * length:
+        return [(0, samples)]
+    starts = [round(number * (samples - length) / (most - 1)) for number in range(most)]
+    return [(start, start + length) for start in starts]
 
 
 def blended(masks: Sequence[Tensor], shares: Sequence[float], floor: float = FLOOR) -> Tensor:

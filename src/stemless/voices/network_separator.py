@@ -94,7 +94,7 @@ class NetworkSeparator:
         phases = phases_at_frames(whole, self.model.config.hop_length, self.sample_rate)[0]
         frame = round(start / self.model.config.hop_length)
         powers = self._powers(parameters, f0_hz, phases[:, min(frame, phases.shape[1] - 1)], len(excerpt))
-        echo = find_echo(power_of(stft(excerpt.to(self.device), self.grid)), powers[0], self._step_seconds)
+        echo = find_echo(power_of(stft(excerpt.to(self.device), self.grid)), powers[0], self.step_seconds)
         return VoicesSurvey(level, parameters.noise_colour, phases, condition.origin_seconds, echo)
 
     @torch.no_grad()
@@ -102,6 +102,18 @@ class NetworkSeparator:
         """Masks of a chunk: [batch, time] -> [batch, voices, bins, frames]."""
         if not isinstance(survey, VoicesSurvey):
             raise TypeError("masks() needs what survey() returned")
+        return self.masks_of(self.powers(audio, condition, survey), survey).to(audio.device)
+
+    def masks_of(self, powers: Tensor, survey: VoicesSurvey) -> Tensor:
+        """Masks from what `powers` gave, with what the room makes of it."""
+        return masks_from_powers(with_echo(powers, survey.echo, self.step_seconds), self.power)
+
+    @torch.no_grad()
+    def powers(self, audio: Tensor, condition: PitchTracks, survey: VoicesSurvey) -> Tensor:
+        """What each voice is expected to sound, without the room, as power on the grid of the masks.
+
+        [batch, time] -> [batch, voices, bins, frames].
+        """
         # A sample at a higher rate may be none at this one, and a frame all the same.
         audio = torch.nn.functional.pad(audio, (0, max(0, 1 - audio.shape[-1])))
         samples = audio.shape[-1]
@@ -117,11 +129,10 @@ class NetworkSeparator:
             survey.noise_colour.expand(audio.shape[0], -1, -1),
         )
         phase = survey.phases[:, min(max(frame, 0), survey.phases.shape[1] - 1)]
-        powers = with_echo(self._powers(parameters, f0_hz, phase, samples), survey.echo, self._step_seconds)
-        return masks_from_powers(powers, self.power).to(audio.device)
+        return self._powers(parameters, f0_hz, phase, samples)
 
     @property
-    def _step_seconds(self) -> float:
+    def step_seconds(self) -> float:
         return self.grid.hop_length / self.sample_rate
 
     def _powers(self, parameters: SynthesisParameters, f0_hz: Tensor, phase: Tensor, samples: int) -> Tensor:

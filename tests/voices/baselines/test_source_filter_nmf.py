@@ -18,6 +18,7 @@ from stemless.voices.baselines.source_filter_nmf import (
     Frames,
     SourceFilterNMFSeparator,
     glottal_combs,
+    glottal_sources,
     learn_shapes,
     shape_terms,
     smooth_bumps,
@@ -135,9 +136,9 @@ def test_learns_the_filter_of_a_voice_and_the_pitch_beside_the_track() -> None:
         0.05 + torch.rand(32, generator=torch.Generator().manual_seed(0))
     )
     truth = glottal_combs(f0_hz, 16000, 2048)[2, 0] * envelope[:, None]
-    shapes = learn_shapes(truth, f0_hz, iterations=40)
-    model = voice_magnitudes(truth, f0_hz, shapes, iterations=60)[0]
-    flat = voice_magnitudes(truth, f0_hz, torch.ones(1, 32, 1), iterations=60)[0]
+    shapes = learn_shapes(truth, glottal_sources(f0_hz), iterations=40)
+    model = voice_magnitudes(truth, glottal_sources(f0_hz), shapes, iterations=60)[0]
+    flat = voice_magnitudes(truth, glottal_sources(f0_hz), torch.ones(1, 32, 1), iterations=60)[0]
     assert kl_divergence(truth, model) < 0.02 * truth.sum()
     assert kl_divergence(truth, model) < 0.1 * kl_divergence(truth, flat)
 
@@ -199,16 +200,18 @@ def test_any_length_silence_and_level(samples: int) -> None:
 
 def test_the_seed_decides() -> None:
     observed, f0_hz = random(129, 30).float(), torch.full((1, 2, 30), 210.0)
-    first = learn_shapes(observed, f0_hz, seed=1, iterations=3)
-    assert torch.equal(first, learn_shapes(observed, f0_hz, seed=1, iterations=3))
-    assert not torch.equal(first, learn_shapes(observed, f0_hz, seed=2, iterations=3))
+    first = learn_shapes(observed, glottal_sources(f0_hz, n_fft=256), seed=1, iterations=3)
+    assert torch.equal(first, learn_shapes(observed, glottal_sources(f0_hz, n_fft=256), seed=1, iterations=3))
+    assert not torch.equal(
+        first, learn_shapes(observed, glottal_sources(f0_hz, n_fft=256), seed=2, iterations=3)
+    )
 
 
 def test_blocks_of_frames_make_no_difference() -> None:
     """More frames than one block holds: the same filters as from all frames at once."""
     observed, f0_hz = random(129, 150), 200 + 100 * random(1, 2, 150, seed=1)
-    shapes = learn_shapes(observed, f0_hz, iterations=1, filters=2, bumps=6)
-    start = learn_shapes(observed, f0_hz, iterations=0, filters=2, bumps=6)
+    shapes = learn_shapes(observed, glottal_sources(f0_hz, n_fft=256), iterations=1, filters=2, bumps=6)
+    start = learn_shapes(observed, glottal_sources(f0_hz, n_fft=256), iterations=0, filters=2, bumps=6)
     combs, bumps = glottal_combs(f0_hz, 16000, 256), smooth_bumps(6, 129, 16000).double()
     state = update_frames(observed, combs, bumps @ start, start_frames(observed, combs, 2))
     above, below = shape_terms(observed, combs, bumps, start, state)

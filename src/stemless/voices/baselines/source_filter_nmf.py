@@ -15,8 +15,9 @@ partials, where this model has nothing: it ends 3 dB lower on a choir.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -83,6 +84,15 @@ def glottal_combs(f0_hz: Tensor, sample_rate: int, n_fft: int) -> Tensor:
     )
 
 
+Sources: TypeAlias = Callable[[slice], Tensor]
+"""The candidate sources of a block of frames: [candidates, voices, bins, frames of the block]."""
+
+
+def glottal_sources(f0_hz: Tensor, sample_rate: int = SAMPLE_RATE, n_fft: int = N_FFT) -> Sources:
+    """`glottal_combs` block by block, from f0_hz [versions, voices, frames]."""
+    return lambda block: glottal_combs(f0_hz[..., block], sample_rate, n_fft)
+
+
 def start_frames(observed: Tensor, combs: Tensor, filters: int) -> Frames:
     """Even gains and choices, so that each voice alone would be as loud as the frame."""
     candidates, voices, _, frames = combs.shape
@@ -139,7 +149,7 @@ def _ratio(observed: Tensor, parts: Tensor) -> Tensor:
 
 def learn_shapes(
     observed: Tensor,
-    f0_hz: Tensor,
+    sources: Sources,
     *,
     bumps: int = BUMPS,
     filters: int = FILTERS,
@@ -147,11 +157,11 @@ def learn_shapes(
     sample_rate: int = SAMPLE_RATE,
     seed: int = 0,
 ) -> Tensor:
-    """Filters of the voices from a mixture and its tracks.
+    """Filters of the voices from a mixture and what excites them.
 
     Args:
         observed: [bins, frames] magnitude of the mixture.
-        f0_hz: [versions, voices, frames], 0 where unvoiced.
+        sources: of its voices.
         seed: of the filters to start from, which must differ for them to become different.
 
     Returns:
@@ -159,11 +169,11 @@ def learn_shapes(
     """
     bins, total = observed.shape
     basis = smooth_bumps(bumps, bins, sample_rate).to(observed)
-    generator = torch.Generator().manual_seed(seed)
-    shapes = 0.5 + torch.rand(f0_hz.shape[1], bumps, filters, generator=generator)
-    shapes = (shapes / shapes.mean(1, keepdim=True)).to(observed)
     blocks = [slice(first, first + FRAMES_AT_A_TIME) for first in range(0, total, FRAMES_AT_A_TIME)]
-    combs = [glottal_combs(f0_hz[..., block], sample_rate, 2 * (bins - 1)) for block in blocks]
+    combs = [sources(block) for block in blocks]
+    generator = torch.Generator().manual_seed(seed)
+    shapes = 0.5 + torch.rand(combs[0].shape[1], bumps, filters, generator=generator)
+    shapes = (shapes / shapes.mean(1, keepdim=True)).to(observed)
     states = [
         start_frames(observed[:, block], comb, filters) for block, comb in zip(blocks, combs, strict=True)
     ]
@@ -182,7 +192,7 @@ def learn_shapes(
 
 def voice_magnitudes(
     observed: Tensor,
-    f0_hz: Tensor,
+    sources: Sources,
     shapes: Tensor,
     *,
     iterations: int = ITERATIONS,
@@ -190,15 +200,15 @@ def voice_magnitudes(
 ) -> Tensor:
     """What each voice adds to the mixture by filters that stay as they are: [voices, bins, frames].
 
-    Every frame is solved by itself, so it does not matter what is around it. Of several versions of the
-    tracks, f0_hz [versions, voices, frames], each frame takes what explains it.
+    Every frame is solved by itself, so it does not matter what is around it. Of several candidates each frame
+    takes what explains it.
     """
     bins, total = observed.shape
     envelopes = smooth_bumps(shapes.shape[1], bins, sample_rate).to(observed) @ shapes
-    magnitudes = observed.new_empty(f0_hz.shape[1], bins, total)
+    magnitudes = observed.new_empty(len(shapes), bins, total)
     for first in range(0, total, FRAMES_AT_A_TIME):
         block = slice(first, first + FRAMES_AT_A_TIME)
-        combs = glottal_combs(f0_hz[..., block], sample_rate, 2 * (bins - 1))
+        combs = sources(block)
         frames = start_frames(observed[:, block], combs, shapes.shape[2])
         for _ in range(iterations):
             frames = update_frames(observed[:, block], combs, envelopes, frames)
@@ -231,7 +241,8 @@ class SourceFilterNMFSeparator:
         """Filters learned on up to half a minute of frames, spread over the recording."""
         magnitude, times = kept_frames(stretches, self.grid, self.sample_rate, duration_seconds)
         f0_hz = versions_at(condition, times)
-        return learn_shapes(unit_level(magnitude), f0_hz, iterations=self.iterations, seed=self.seed)
+        sources = glottal_sources(f0_hz)
+        return learn_shapes(unit_level(magnitude), sources, iterations=self.iterations, seed=self.seed)
 
     def masks(self, audio: Tensor, condition: PitchTracks, survey: object = None) -> Tensor:
         """Masks [batch, voices, bins, frames]; without a survey, filters are learned on each example."""
@@ -256,10 +267,11 @@ class SourceFilterNMFSeparator:
         observed = unit_level(stft(audio.cpu(), self.grid).abs())
         times = frame_times(observed.shape[-1], self.grid.hop_length, self.sample_rate)
         f0_hz = versions_at(condition, times)
+        sources = glottal_sources(f0_hz)
         found = []
         for example in observed:
             shapes = survey
             if shapes is None:
-                shapes = learn_shapes(example, f0_hz, iterations=self.iterations, seed=self.seed)
-            found.append(voice_magnitudes(example, f0_hz, shapes, iterations=self.iterations))
+                shapes = learn_shapes(example, sources, iterations=self.iterations, seed=self.seed)
+            found.append(voice_magnitudes(example, sources, shapes, iterations=self.iterations))
         return torch.stack(found), f0_hz
