@@ -55,15 +55,14 @@ LEARNERS = {
     "unsupervised": ("choir_unsupervised.yaml", "given"),
     "supervised": ("choir_supervised.yaml", "given"),
     "unet": ("choir_unet.yaml", "given"),
-    "fitted": ("choir_fitted.yaml", "given"),
+    "fitted": ("choir_fitted.yaml", "again"),
     "again": ("choir_again.yaml", "again"),
-    "alone": ("choir_fitted.yaml", "alone"),
 }
-"""Settings, and the tracks to learn with: given, or heard twice (`choir_again.py`)."""
+"""Settings, and the tracks to learn with: given, or heard again (`choir_again.py`)."""
 TRACKS = ("given", "stems", "heard", "refined", "both", "twice")
 """Multi-f0 that came with it; pYIN of the isolated singers; `stemless pitch` with --voices, and with --f0;
 the first with what is heard beside it; heard, and heard again in each voice alone."""
-MODELS = {"start": "as it ships", "fitted": "fitted for 10 minutes", "again": "tracks heard twice"}
+MODELS = {"start": "as it ships", "fitted": "fitted for 10 minutes", "again": "fitted for an hour"}
 """The runs whose model the rows "network, ..." and "blend, ..." use."""
 POWERS = (1.0, 2.0)
 SEED = 0
@@ -91,7 +90,7 @@ def train_one(voices: int, learner: str, overrides: list[str]) -> None:
     if tracks == "given":
         manifest = write_corpus(voices, RUNS / "corpus")
     else:
-        manifest = write_corpus_again(voices, RUNS / "corpus", tracks, START)
+        manifest = write_corpus_again(voices, RUNS / "corpus", START)
     config = load_configuration(
         TrainingConfig,
         ROOT / "configs" / "voices" / settings,

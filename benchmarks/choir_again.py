@@ -1,8 +1,7 @@
-"""Mixtures to train on with tracks that were heard twice, in place of those that came with the recordings.
+"""Mixtures to train on with tracks that were heard again, in place of those that came with the recordings.
 
-Each mixture of the training stretch is separated by its tracks with the model that ships, and every voice is
-heard again alone (`stemless.voices.second_hearing`). The tracks to begin with are those that came with the
-mixture ("again"), or are heard in it as well ("alone": nothing but the recording is used).
+Each mixture of the training stretch is separated by the tracks that came with it, with the model that ships,
+and every voice is heard again alone (`stemless.voices.second_hearing`).
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from pathlib import Path
 import soundfile
 
 from choir_data import (
-    PARTS,
     SAMPLE_RATE,
     TRAINING_SECONDS,
     VALIDATION_SECONDS,
@@ -31,17 +29,16 @@ def chosen_keys(voices: int) -> list[str]:
     return [key for key in keys if sum(int(name[1]) for name in key.split("_")) % 3 == 0]
 
 
-def write_corpus_again(voices: int, folder: Path, tracks: str, model: str) -> Path:
+def write_corpus_again(voices: int, folder: Path, model: str) -> Path:
     """Mixtures, tracks and manifest for `stemless train voices`; goes on where it stopped.
 
     Args:
-        tracks: "again" or "alone".
         model: separates for the second hearing.
     """
-    manifest = folder / f"choir_{voices}_voices_{tracks}.csv"
+    manifest = folder / f"choir_{voices}_voices_again.csv"
     if manifest.exists():
         return manifest
-    place = folder / tracks
+    place = folder / "again"
     place.mkdir(parents=True, exist_ok=True)
     estimator = PitchEstimator(device="cpu")
     separator = make_separator("network", model, device="cpu")
@@ -53,16 +50,11 @@ def write_corpus_again(voices: int, folder: Path, tracks: str, model: str) -> Pa
             audio, f0 = place / f"{key}.wav", place / f"{key}.csv"
             if not f0.exists():
                 soundfile.write(audio, mixture.numpy(), SAMPLE_RATE, subtype="FLOAT")
-                names = [PARTS[name[0]] for name in key.split("_")]
-                first = (
-                    given[key].cut(0.0, VALIDATION_SECONDS[1])
-                    if tracks == "again"
-                    else estimator.estimate(mixture, count, SAMPLE_RATE, names=names).tracks
-                )
+                first = given[key].cut(0.0, VALIDATION_SECONDS[1])
                 found = listen_again(mixture, first, SAMPLE_RATE, estimator=estimator, separator=separator)
                 found.tracks.to_csv(f0)
-                print(f"{tracks}: {key} heard again", flush=True)
-            row = {"audio": f"{tracks}/{audio.name}", "f0": f"{tracks}/{f0.name}"}
+                print(f"{key}: heard again", flush=True)
+            row = {"audio": f"again/{audio.name}", "f0": f"again/{f0.name}"}
             for split, (start, end) in (("train", TRAINING_SECONDS), ("validation", VALIDATION_SECONDS)):
                 if split == "train" or count == voices:
                     rows.append({**row, "split": split, "start": start, "end": end})
