@@ -1,15 +1,22 @@
 """The data side of the choir benchmark on a made-up choir, so that it is checked without the recordings."""
 
 import sys
+from collections import Counter
+from dataclasses import replace
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+import choir_again
 import choir_data
 from stemless.voices.corpus import read_manifest
+from stemless.voices.estimation import Estimate
+from stemless.voices.tracks import PitchTracks
 
 
 def test_edges_that_glide_to_zero_are_mended() -> None:
@@ -64,3 +71,45 @@ def test_without_the_recordings_it_says_what_to_set(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("STEMLESS_DATA", raising=False)
     with pytest.raises(SystemExit, match="STEMLESS_DATA"):
         choir_data.data_folder()
+
+
+def test_in_the_church_each_singer_rings_on(choir: Path) -> None:
+    choir_data.stems_in_room.cache_clear()
+    dry, wet = choir_data.stems_of("S4_A4"), choir_data.stems_in_room("S4_A4")
+    assert wet.shape == dry.shape
+    # The noise of the singers is white: what one hears of the room, it does not hear of the other.
+    spectra = [torch.fft.rfft(each) for each in (*dry, *wet)]
+    own, others = (
+        float((spectra[2] * spectra[singer].conj()).abs().mean() / spectra[singer].abs().square().mean())
+        for singer in (0, 1)
+    )
+    assert own > others
+    response = torch.fft.irfft(spectra[2] * spectra[0].conj() / spectra[0].abs().square().mean())
+    early, late = response[:4000].square().mean(), response[12000:16000].square().mean()
+    assert early > 10 * late
+
+
+def test_a_third_of_the_mixtures_in_which_all_singers_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    quartets = [
+        "_".join(f"{p}{i}" for p, i in zip("SATB", way, strict=True)) for way in product("234", repeat=4)
+    ]
+    monkeypatch.setattr(choir_again, "given_tracks", lambda voices: dict.fromkeys(quartets))
+    chosen = choir_again.chosen_keys(4)
+    assert len(chosen) == 27
+    pairs = Counter(pair for key in chosen for pair in combinations(key.split("_"), 2))
+    assert len(pairs) == 6 * 9 and set(pairs.values()) == {3}
+
+
+def test_mixtures_are_written_with_the_tracks_heard_again(
+    choir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listen(audio: torch.Tensor, tracks: PitchTracks, rate: int, **options: object) -> Estimate:
+        assert audio.shape[-1] == 68 * rate and rate == 16000
+        return Estimate(replace(tracks, f0_hz=tracks.f0_hz * 1.01), np.ones_like(tracks.f0_hz))
+
+    monkeypatch.setattr(choir_again, "listen_again", listen)
+    monkeypatch.setattr(choir_again, "chosen_keys", lambda voices: list(choir_data.given_tracks(voices)))
+    manifest = choir_again.write_corpus_again(4, choir / "corpus", "voices")
+    corpus = read_manifest(manifest, 16000, 256)
+    assert [len(corpus["train"]), len(corpus["validation"])] == [3, 1]
+    assert corpus["train"][0].stretch(10.0, 4096).f0_hz.unique().tolist() == pytest.approx([202.0])

@@ -78,7 +78,7 @@ def voices(
         typer.Option(
             "--method",
             help="How to separate; by default the network if there is a model, else comb. blend is the most "
-            "exact and takes some ten times as long.",
+            "exact and takes about as long as the recording lasts.",
         ),
     ] = None,
     model: Annotated[
