@@ -66,13 +66,15 @@ def write_tables(results: Path, page: Path, readme: Path) -> None:
 
 
 def short_table(results: Path) -> str:
-    """Means with given tracks, one line a method, p = 2 where it has meaning."""
+    """Means with given tracks, one line a method, p = 2 where it has meaning; blends hear beside them."""
     cells = []
     for method in ORDER:
+        tracks = "both" if method.startswith("blend") else "given"
         means = []
         for voices in (2, 4):
             held = [
-                json.loads(path.read_text()) for path in (results / f"{voices}_voices_given").glob("*.json")
+                json.loads(path.read_text())
+                for path in (results / f"{voices}_voices_{tracks}").glob("*.json")
             ]
             rows = [row for one in held for row in one["rows"] if row["method"] == method and row["p"] != 1.0]
             means.append(f"{summarise(rows)[0].mean.estimate:.1f}" if rows else "")

@@ -32,6 +32,16 @@ TINY = (
 )
 
 
+def test_starts_are_made_only_for_ends_that_are_missing() -> None:
+    units = order()
+    assert figure1.missing(units, lambda unit: not unit.start) == []
+    wanted = unit_of(2, "one-way contrast", 0)
+    assert figure1.missing(units, lambda unit: unit not in (wanted, wanted.before)) == [wanted.before, wanted]
+    assert figure1.missing(units, lambda unit: unit != wanted) == [wanted]
+    everything = figure1.missing(units, lambda unit: False)
+    assert sorted(unit.name for unit in everything) == sorted(unit.name for unit in units)
+
+
 def test_a_start_comes_before_its_ends_and_what_matters_most_comes_first() -> None:
     units = order()
     assert len(set(units)) == len(units) and len({unit.name for unit in units}) == len(units)
