@@ -41,7 +41,7 @@ OURS = (
     ("network, as it ships", 2.0),
 )
 """The first of these that has scores is compared with the others."""
-TRACKS = ("given", "stems", "heard", "refined", "both", "twice", "given_room", "both_room")
+TRACKS = ("given", "stems", "heard", "refined", "both", "twice", "given_room")
 RIVALS: tuple[tuple[str, float | None], ...] = (
     ("comb", 2.0),
     ("nmf", 2.0),
