@@ -40,6 +40,14 @@ def test_it_rings_as_a_plain_sum_does() -> None:
         assert torch.allclose(found[..., now], plain)
 
 
+def test_the_echo_is_added_to_what_is_sung() -> None:
+    powers = torch.rand(2, 3, 4, 50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    before = powers.clone()
+    found = with_echo(powers, Echo(0.3, 0.7), STEP)
+    assert torch.allclose(found, powers + 0.3 * ringing(powers, 0.7, STEP))
+    assert torch.equal(powers, before)
+
+
 def test_sixty_decibels_in_the_reverberation_time() -> None:
     powers = torch.zeros(1, 101)
     powers[0, 0] = 1.0

@@ -52,10 +52,17 @@ def ringing(powers: Tensor, rt60_seconds: float, step_seconds: float) -> Tensor:
 
 
 def with_echo(powers: Tensor, echo: Echo, step_seconds: float) -> Tensor:
-    """Powers [..., frames] and what the room adds to them."""
+    """Powers [..., frames] and what the room adds to them, which is their `ringing`."""
     if echo.gain == 0.0:
         return powers
-    return powers + echo.gain * ringing(powers, echo.rt60_seconds, step_seconds)
+    fade = 10 ** (-6 * step_seconds / echo.rt60_seconds)
+    frames = powers.movedim(-1, 0).clone(memory_format=torch.contiguous_format)
+    rings, later = torch.zeros_like(frames[0]), torch.empty_like(frames[0])
+    for frame in frames:
+        torch.add(rings, frame, out=later).mul_(fade)
+        frame.add_(rings, alpha=echo.gain)
+        rings, later = later, rings
+    return frames.movedim(0, -1)
 
 
 def find_echo(heard: Tensor, powers: Tensor, step_seconds: float) -> Echo:
