@@ -174,10 +174,10 @@ def tracks_by_key(voices: int, which: str, stems_of: Stems) -> dict[str, PitchTr
         else:
             names = given[key].names
             heard = estimator.estimate(mixture, voices, SAMPLE_RATE, names=names).tracks
-            others = []
+            found[key] = heard
             if which == "twice":
-                others.append(listen_again(mixture, heard, SAMPLE_RATE, estimator=estimator).tracks)
-            found[key] = replace(heard, others=tuple(others))
+                again = listen_again(mixture, heard, SAMPLE_RATE, estimator=estimator).tracks
+                found[key] = replace(heard, others=(again,))
     return found
 
 

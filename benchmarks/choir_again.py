@@ -6,17 +6,17 @@ and every voice is heard again alone (`stemless.voices.second_hearing`).
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import soundfile
 
 from choir_data import (
     SAMPLE_RATE,
-    TRAINING_SECONDS,
     VALIDATION_SECONDS,
     given_tracks,
+    in_splits,
     stems_of,
+    write_manifest,
 )
 from stemless.voices.estimation import PitchEstimator
 from stemless.voices.methods import make_separator
@@ -42,7 +42,7 @@ def write_corpus_again(voices: int, folder: Path, model: str) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     estimator = PitchEstimator(device="cpu")
     separator = make_separator("network", model, device="cpu")
-    rows = []
+    rows: list[dict[str, str | float]] = []
     for count in sorted({2, voices}):
         given = given_tracks(count)
         for key in chosen_keys(count):
@@ -55,13 +55,6 @@ def write_corpus_again(voices: int, folder: Path, model: str) -> Path:
                 found.tracks.to_csv(f0)
                 print(f"{key}: heard again", flush=True)
             row = {"audio": f"again/{audio.name}", "f0": f"again/{f0.name}"}
-            for split, (start, end) in (("train", TRAINING_SECONDS), ("validation", VALIDATION_SECONDS)):
-                if split == "train" or count == voices:
-                    rows.append({**row, "split": split, "start": start, "end": end})
-    temporary = manifest.with_suffix(".part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(manifest)
+            rows += in_splits(row, validates=count == voices)
+    write_manifest(rows, manifest)
     return manifest

@@ -115,21 +115,29 @@ def write_corpus(voices: int, folder: Path) -> Path:
         return manifest
     (folder / "stems").mkdir(parents=True, exist_ok=True)
     (folder / "mixtures").mkdir(exist_ok=True)
-    rows = []
+    rows: list[dict[str, str | float]] = []
     for count in sorted({2, voices}):
         for key, tracks in given_tracks(count).items():
             row = _write_mixture(key, tracks, folder)
-            rows.append({**row, "split": "train", "start": TRAINING_SECONDS[0], "end": TRAINING_SECONDS[1]})
-            if count == voices:
-                start, end = VALIDATION_SECONDS
-                rows.append({**row, "split": "validation", "start": start, "end": end})
-    temporary = manifest.with_suffix(".part")
+            rows += in_splits(row, validates=count == voices)
+    write_manifest(rows, manifest)
+    return manifest
+
+
+def in_splits(row: dict[str, str], *, validates: bool) -> list[dict[str, str | float]]:
+    """The lines of a mixture in a manifest: its training stretch, and the one to validate on."""
+    spans = {"train": TRAINING_SECONDS} | ({"validation": VALIDATION_SECONDS} if validates else {})
+    return [{**row, "split": split, "start": start, "end": end} for split, (start, end) in spans.items()]
+
+
+def write_manifest(rows: list[dict[str, str | float]], path: Path) -> None:
+    """A manifest for `stemless train voices`, whole or not at all."""
+    temporary = path.with_suffix(".part")
     with temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    temporary.replace(manifest)
-    return manifest
+    temporary.replace(path)
 
 
 def _write_mixture(key: str, tracks: PitchTracks, folder: Path) -> dict[str, str]:

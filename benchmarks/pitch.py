@@ -31,7 +31,7 @@ from choir_tracks import f0_of, tracks_of_stems
 from stemless.evaluation.bootstrap import bootstrap_interval
 from stemless.evaluation.tables import markdown_table, update_section
 from stemless.voices.estimation import PitchEstimator
-from stemless.voices.second_hearing import listen_again
+from stemless.voices.second_hearing import agreeing, listen_again
 from stemless.voices.tracks import PitchTracks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,15 +56,8 @@ def agreed_with(key: str, f0_hz: Array) -> Array:
     kept = np.zeros_like(f0_hz)
     for row, held, name in zip(kept, f0_hz, key.split("_"), strict=True):
         other = f0_of(name, LONG_WINDOW)[: len(held)]
-        row[:] = np.where(near(held, other), held, 0)
+        row[:] = np.where(agreeing(held, other, TOLERANCE_CENTS), held, 0)
     return kept
-
-
-def near(a: Array, b: Array) -> NDArray[np.bool_]:
-    """Where both have a pitch, and the same."""
-    cents = 1200 * np.log2(np.maximum(a, 1) / np.maximum(b, 1))
-    close: NDArray[np.bool_] = (a > 0) & (b > 0) & (np.abs(cents) < TOLERANCE_CENTS)
-    return close
 
 
 def rows_of(key: str, method: str, found: Array, start: int, end: int) -> list[dict[str, Any]]:
@@ -87,9 +80,9 @@ def rows_of(key: str, method: str, found: Array, start: int, end: int) -> list[d
                     "block": f"{key}_{first}",
                     "part": PARTS[name[0]],
                     "voiced": int((pyin > 0).sum()),
-                    "right": int(near(pyin, ours).sum()),
+                    "right": int(agreeing(pyin, ours, TOLERANCE_CENTS).sum()),
                     "agreed": int((both > 0).sum()),
-                    "agreed_right": int(near(both, ours).sum()),
+                    "agreed_right": int(agreeing(both, ours, TOLERANCE_CENTS).sum()),
                     "unvoiced": int((pyin == 0).sum()),
                     "false": int(((pyin == 0) & (ours > 0)).sum()),
                 }

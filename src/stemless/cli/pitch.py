@@ -81,20 +81,22 @@ def pitch(
         check_voices(voices, names or ())
     given = PitchTracks.from_files(f0) if f0 else None
     estimator = PitchEstimator(model, device=device.value)
-    with say.progress("listening") as on_progress:
-        if given is None:
-            assert voices is not None
-            found = estimator.estimate(recording, voices, names=names or (), on_progress=on_progress)
-        else:
-            given.check(info.duration_seconds)
-            found = estimator.refine(recording, given, on_progress=on_progress)
+    if given is not None:
+        given.check(info.duration_seconds)
+    # What is given is heard again as it is: refining it before would be for nothing.
+    if given is None or not again:
+        with say.progress("listening") as on_progress:
+            if given is None:
+                assert voices is not None
+                found = estimator.estimate(recording, voices, names=names or (), on_progress=on_progress)
+            else:
+                found = estimator.refine(recording, given, on_progress=on_progress)
     if again:
         from stemless.voices.second_hearing import listen_again
 
+        tracks = given or found.tracks
         with say.progress("listening to each voice") as on_progress:
-            found = listen_again(
-                recording, given or found.tracks, estimator=estimator, on_progress=on_progress
-            )
+            found = listen_again(recording, tracks, estimator=estimator, on_progress=on_progress)
     write_tracks(found.tracks, output, overwrite=overwrite)
     if confidence is not None:
         write_confidence(found.tracks, found.confidence, confidence, overwrite=overwrite)

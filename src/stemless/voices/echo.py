@@ -10,6 +10,7 @@ heard is the room.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,25 +44,30 @@ def ringing(powers: Tensor, rt60_seconds: float, step_seconds: float) -> Tensor:
     >>> ringing(torch.tensor([1.0, 0.0, 0.0]), 6.0, 1.0).tolist()
     [0.0, 0.10000000149011612, 0.010000000707805157]
     """
-    fade = 10 ** (-6 * step_seconds / rt60_seconds)
     frames = powers.movedim(-1, 0).contiguous()
-    out = torch.zeros_like(frames)
-    for now in range(1, len(frames)):
-        torch.add(out[now - 1], frames[now - 1], out=out[now]).mul_(fade)
+    out = torch.empty_like(frames)
+    for now, rings in enumerate(_rings(frames, rt60_seconds, step_seconds)):
+        out[now] = rings
     return out.movedim(0, -1)
+
+
+def _rings(frames: Tensor, rt60_seconds: float, step_seconds: float) -> Iterator[Tensor]:
+    """What rings in each frame of [frames, ...], valid until the next one; frames told may be changed."""
+    fade = 10 ** (-6 * step_seconds / rt60_seconds)
+    rings, later = torch.zeros_like(frames[0]), torch.empty_like(frames[0])
+    for frame in frames:
+        torch.add(rings, frame, out=later).mul_(fade)
+        yield rings
+        rings, later = later, rings
 
 
 def with_echo(powers: Tensor, echo: Echo, step_seconds: float) -> Tensor:
     """Powers [..., frames] and what the room adds to them, which is their `ringing`."""
     if echo.gain == 0.0:
         return powers
-    fade = 10 ** (-6 * step_seconds / echo.rt60_seconds)
     frames = powers.movedim(-1, 0).clone(memory_format=torch.contiguous_format)
-    rings, later = torch.zeros_like(frames[0]), torch.empty_like(frames[0])
-    for frame in frames:
-        torch.add(rings, frame, out=later).mul_(fade)
+    for frame, rings in zip(frames, _rings(frames, echo.rt60_seconds, step_seconds), strict=True):
         frame.add_(rings, alpha=echo.gain)
-        rings, later = later, rings
     return frames.movedim(0, -1)
 
 

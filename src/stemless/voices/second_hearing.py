@@ -109,13 +109,14 @@ def assigned(heard: PitchTracks, tracks: PitchTracks, cents: float = 50.0) -> Pi
     (('low', 'high'), [221.0, 331.0])
     """
     ours = tracks.at(heard.times)
-    counts = np.array([[_agreeing(given, row, cents) for row in heard.f0_hz] for given in ours])
+    counts = np.array([[agreeing(given, row, cents).sum() for row in heard.f0_hz] for given in ours])
     ways = itertools.permutations(range(heard.voices))
     best = max(ways, key=lambda way: counts[np.arange(tracks.voices), list(way)].sum())
     return replace(heard, names=tracks.names, f0_hz=heard.f0_hz[list(best)])
 
 
-def _agreeing(a: NDArray[np.float32], b: NDArray[np.float32], cents: float) -> int:
+def agreeing(a: NDArray[np.float32], b: NDArray[np.float32], cents: float) -> NDArray[np.bool_]:
     """Frames in which both have a pitch, and the same."""
     apart = 1200 * np.abs(np.log2(np.maximum(a, 1) / np.maximum(b, 1)))
-    return int(((a > 0) & (b > 0) & (apart < cents)).sum())
+    same: NDArray[np.bool_] = (a > 0) & (b > 0) & (apart < cents)
+    return same
