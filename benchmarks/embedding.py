@@ -12,6 +12,11 @@
 A name is the mean of its sentences (`TEMPLATES`); a paraphrase is taken as people would type it. The same is
 done with an embedding of the same build that knows nothing. Results go to benchmarks/results/embedding.json,
 `query_tables.py` makes the tables.
+
+    python benchmarks/embedding.py --model TRIAL --aside
+
+hears instead 60 other labels, those of pool_aside.csv: what is to be chosen is chosen by an embedding that
+was trained without them (`pool_aside_training.csv`). It prints how often the right label is among the first.
 """
 
 from __future__ import annotations
@@ -27,8 +32,10 @@ import torch
 from torch import Tensor
 
 from query_division import Clip, folder_of, may_ship, read_pool
+from query_tables import embedding_section, mean_share_of_hits
 from stemless.audio import read, resample
 from stemless.cli.console import Printer
+from stemless.evaluation.tables import format_interval
 from stemless.query.embedding import JointEmbedding
 from stemless.query.manifest import read_manifest
 from stemless.query.model import load_embedding
@@ -111,6 +118,24 @@ def held_back_rows(
     return rows
 
 
+def measure_aside(embedding: JointEmbedding, data: Path, runs: Path, printer: Printer) -> str:
+    """A line about the labels set aside."""
+    clip_of = {data / "pool" / clip.path: clip for clip in read_pool(data / "pool")}
+    clips = [clip_of[row.audio] for row in read_manifest(runs / "query/data/pool_aside.csv")]
+    vectors = []
+    with printer.progress("hearing the clips") as on_progress:
+        for clip in clips:
+            vectors.append(hear(embedding, data / "pool" / clip.path))
+            if on_progress:
+                on_progress(len(vectors), len(clips))
+    rows = held_back_rows(clips, vectors, (), embedding)
+    found = [
+        f"in the first {first} {format_interval(mean_share_of_hits(rows, 'place of 60', first))} %"
+        for first in (1, 5, 10)
+    ]
+    return f"{len({clip.label for clip in clips})} labels set aside, {len(clips)} clips: {', '.join(found)}"
+
+
 def read_paraphrases(path: Path = PARAPHRASES) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of a paraphrase and its label, and all labels, those without a paraphrase included."""
     with path.open(newline="", encoding="utf-8") as file:
@@ -182,12 +207,16 @@ def main() -> None:
     parser.add_argument(
         "--model", required=True, help="joint embedding: shipped name, folder or hf://USER/MODEL"
     )
+    parser.add_argument("--aside", action="store_true", help="labels to choose by, not those of the test")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     data, runs = folder_of("STEMLESS_DATA"), folder_of("STEMLESS_RUNS")
     embedding = load_embedding(options.model)
     printer = Printer()
+    if options.aside:
+        print(measure_aside(embedding, data, runs, printer))
+        return
     result = {
         "command": f"python benchmarks/embedding.py --model {Path(options.model).name}",
         "identity": embedding.identity,
@@ -203,8 +232,6 @@ def main() -> None:
     temporary = options.output.with_suffix(".part")
     temporary.write_text(json.dumps(result, indent=0) + "\n", encoding="utf-8")
     temporary.replace(options.output)
-    from query_tables import embedding_section
-
     print(embedding_section(result))
 
 

@@ -15,7 +15,8 @@ recording, all takes of one instrument or voice) goes to one side as a whole, by
     STEMLESS_DATA=... STEMLESS_RUNS=... python benchmarks/query_division.py
 
 writes the manifests into `STEMLESS_RUNS/query/data`: pool_embedding.csv, pool_validation.csv (to choose the
-embedding's hyper-parameters), pool_separator.csv (with validation rows of its own), pool_test.csv,
+embedding's hyper-parameters; pool_aside.csv has another 60 labels of its own side, for a trial that leaves
+them out with pool_aside_training.csv), pool_separator.csv (with validation rows of its own), pool_test.csv,
 pool_heldback.csv (the part of it with the 60 labels), pool_fold3.csv; credits_embedding.md and
 credits_separator.md, which the model cards carry; and foreign_validation.csv, the half of
 `STEMLESS_DATA/foreign` that hyper-parameters of the separator are chosen by.
@@ -160,28 +161,40 @@ def share_of(name: str, seed: int = SEED) -> float:
 
 
 def held_back_labels(clips: Sequence[Clip], count: int = HELD_BACK, seed: int = SEED) -> list[str]:
-    """Labels that no training hears, drawn among those whose recordings share no group with other labels.
-
-    Labels of ESC-50 are no candidates, as its classes are known to the embedding, nor are those with a twin.
+    """Labels that no training hears, drawn among `candidates`.
 
     Raises:
         ValueError: there are not enough, or of fewer than `HELD_BACK_FAMILIES` families.
+    """
+    family = candidates(clips)
+    drawn = sorted(family, key=lambda label: share_of(f"label {label}", seed))[:count]
+    families = {family[label] for label in drawn}
+    if len(drawn) < count or (count >= HELD_BACK and len(families) < HELD_BACK_FAMILIES):
+        raise ValueError(f"{len(drawn)} labels of {len(families)} families can be held back, not {count}")
+    return sorted(drawn)
+
+
+def aside_labels(clips: Sequence[Clip], side: Sequence[Clip], count: int = HELD_BACK) -> list[str]:
+    """Labels of one side that are left out in a trial, to choose by what it makes of them; drawn alike."""
+    there = candidates(clips).keys() & {clip.label for clip in side}
+    return sorted(sorted(there, key=lambda label: share_of(f"aside {label}"))[:count])
+
+
+def candidates(clips: Sequence[Clip]) -> dict[str, str]:
+    """Labels that can be held back, with their families: those whose recordings share no group with others.
+
+    Labels of ESC-50 are none, as its classes are known to the embedding, nor are those with a twin.
     """
     labels_of: dict[str, set[str]] = defaultdict(set)
     for clip in clips:
         labels_of[clip.group].add(clip.label)
     refused = {clip.label for clip in clips if clip.fold or not clip.asked_for or not may_ship(clip.licence)}
     refused |= {label for labels in labels_of.values() if len(labels) > 1 for label in labels} | TWIN_LABELS
-    family = {
+    return {
         clip.label: clip.family
         for clip in clips
         if clip.label not in refused and TWIN_WORDS.isdisjoint(re.findall(r"[a-z]+", clip.label.lower()))
     }
-    drawn = sorted(family, key=lambda label: share_of(f"label {label}", seed))[:count]
-    families = {family[label] for label in drawn}
-    if len(drawn) < count or (count >= HELD_BACK and len(families) < HELD_BACK_FAMILIES):
-        raise ValueError(f"{len(drawn)} labels of {len(families)} families can be held back, not {count}")
-    return sorted(drawn)
 
 
 def roles_of_groups(clips: Sequence[Clip], held_back: Iterable[str]) -> dict[str, Role]:
@@ -280,9 +293,14 @@ def write_division(pool: Path, folder: Path) -> dict[str, list[Clip]]:
     known = {clip.group for clip in clips if clip.fold in (1, 2)}
     fold_3 = [clip for clip in clips if clip.fold == 3 and clip.group not in known]
     held = [clip for clip in sides["test"] if clip.label in held_back]
+    aside = aside_labels(clips, sides["embedding"])
+    kept = [clip for clip in sides["embedding"] if clip.label not in aside]
+    left_out = [clip for clip in sides["embedding"] if clip.label in aside]
     manifests = {
         "pool_embedding": embedding,
         "pool_validation": _in_split(validation, "validation"),
+        "pool_aside_training": recordings(kept, pool),
+        "pool_aside": recordings(left_out, pool, "validation"),
         "pool_separator": separator + _in_split(own_validation, "validation"),
         "pool_test": recordings(sides["test"], pool, "test"),
         "pool_heldback": recordings(held, pool, "test"),

@@ -6,7 +6,6 @@ how the pieces are cut.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -114,19 +113,21 @@ class StreamMasking:
             from_first=self._first_mask,
             to_first=self._frame,
         ).transpose(-1, -2)
-        sums = torch.stack(
-            [
-                _overlap_add(torch.fft.irfft(spectrum * mask, grid.n_fft) * self._window, grid.hop_length)
-                for mask in masks
-            ]
-        )
-        weight = _overlap_add((self._window**2).expand(count, -1), grid.hop_length)
+        strips = count + grid.strips - 1
+        sums = audio.new_zeros(len(masks), len(audio), strips, grid.hop_length)
+        for target, mask in zip(sums, masks, strict=True):
+            _overlap_add(torch.fft.irfft(spectrum * mask, grid.n_fft), self._window, target)
+        weight = audio.new_zeros(strips, grid.hop_length)
+        _overlap_add(self._window.expand(count, -1), self._window, weight)
+        span = audio.shape[-1]
+        sums, weight = sums.flatten(-2)[..., :span], weight.flatten()[:span]
         done = count * grid.hop_length
         if self._tail is not None:
             sums[..., : self._tail.shape[-1]] += self._tail
         weight[: self._weight.shape[-1]] += self._weight[: weight.shape[-1]]
         self._tail, self._weight = sums[..., done:].clone(), weight[done:].clone()
-        yield from self._emit(audio[:, :done], sums[..., :done] / weight[:done].clamp(min=1e-12))
+        stems = sums[..., :done].mul_(weight[:done].clamp(min=1e-12).reciprocal())
+        yield from self._emit(audio[:, :done], stems)
 
     def _rest(self) -> Tensor:
         assert self._tail is not None
@@ -141,18 +142,18 @@ class StreamMasking:
             yield audio[:, inside], stems[..., inside]
 
 
-def _overlap_add(frames: Tensor, hop_length: int) -> Tensor:
-    """Sum of frames [*, count, length] placed a hop apart: [*, (count - 1) * hop_length + length].
+def _overlap_add(frames: Tensor, window: Tensor, total: Tensor) -> None:
+    """Add windowed frames [*, count, length] placed a hop apart to `total` [*, count + strips - 1, hop].
 
     Added as a few long strips, one for each hop that a frame spans, instead of frame by frame.
 
-    >>> _overlap_add(torch.ones(3, 4), 2).tolist()
+    >>> total = torch.zeros(4, 2)
+    >>> _overlap_add(torch.ones(3, 4), torch.ones(4), total)
+    >>> total.flatten().tolist()
     [1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 1.0, 1.0]
     """
-    count, length = frames.shape[-2:]
-    strips = math.ceil(length / hop_length)
-    total = frames.new_zeros(*frames.shape[:-2], count + strips - 1, hop_length)
-    for i in range(strips):
-        strip = frames[..., i * hop_length : (i + 1) * hop_length]
-        total[..., i : i + count, : strip.shape[-1]] += strip
-    return total.flatten(-2)[..., : (count - 1) * hop_length + length]
+    count, hop_length = frames.shape[-2], total.shape[-1]
+    for i in range(total.shape[-2] - count + 1):
+        part = slice(i * hop_length, (i + 1) * hop_length)
+        strip = frames[..., part]
+        total[..., i : i + count, : strip.shape[-1]].addcmul_(strip, window[part])

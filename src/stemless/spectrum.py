@@ -42,6 +42,11 @@ class Grid:
         """Number of frequencies, 0 and Nyquist included."""
         return self.n_fft // 2 + 1
 
+    @property
+    def strips(self) -> int:
+        """Number of hops that a window spans, the last one perhaps in part."""
+        return -(-self.n_fft // self.hop_length)
+
     def frames(self, samples: int) -> int:
         """Number of frames of a signal of that many samples."""
         return 1 + samples // self.hop_length
@@ -118,6 +123,20 @@ def matching_grid(grid: Grid, from_rate: int, to_rate: int) -> Grid:
     n_fft = grid.n_fft if from_rate == to_rate else _quick_size(grid.n_fft * to_rate / from_rate)
     hop_length = round(n_fft * grid.hop_length / grid.n_fft)
     return Grid(n_fft, max(1, min(hop_length, n_fft // 4)))
+
+
+def quick_grid(grid: Grid, every: int) -> Grid:
+    """A grid that costs little, for what is only listened to: every so many of the frames, a quick transform.
+
+    The window is as long, or nearly; a bin lies off by as much as the lengths differ.
+
+    Raises:
+        ValueError: the frames left do not overlap by half a window.
+
+    >>> quick_grid(Grid(1022, 256), 2), quick_grid(Grid(2048, 256), 1)
+    (Grid(n_fft=1024, hop_length=512), Grid(n_fft=2048, hop_length=256))
+    """
+    return Grid(_quick_size(grid.n_fft), grid.hop_length * every)
 
 
 def _quick_size(target: float) -> int:

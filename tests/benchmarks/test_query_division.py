@@ -149,7 +149,8 @@ def test_the_pool_itself(tmp_path: Path) -> None:
     pool = Path(data) / "pool"
     written = write_division(pool, tmp_path)
     names = ("pool_embedding", "pool_validation", "pool_separator", "pool_test")
-    rows = {name: read_manifest(tmp_path / f"{name}.csv") for name in (*names, "pool_heldback", "pool_fold3")}
+    others = ("pool_heldback", "pool_fold3", "pool_aside", "pool_aside_training")
+    rows = {name: read_manifest(tmp_path / f"{name}.csv") for name in (*names, *others)}
     groups = {name: {row.group for row in rows[name]} for name in rows}
     for name in names:
         others = set().union(*(groups[other] for other in names if other != name))
@@ -159,6 +160,11 @@ def test_the_pool_itself(tmp_path: Path) -> None:
     held_back = {row.phrases for row in rows["pool_heldback"]}
     assert len(held_back) == query_division.HELD_BACK
     assert held_back.isdisjoint(row.phrases for name in names[:3] for row in rows[name])
+    aside = {row.phrases for row in rows["pool_aside"]}
+    assert len(aside) == query_division.HELD_BACK and aside.isdisjoint(held_back)
+    assert aside.isdisjoint(row.phrases for row in rows["pool_aside_training"])
+    own = [{row.audio for row in rows[name]} for name in (*names[:2], "pool_aside", "pool_aside_training")]
+    assert own[0] | own[1] == own[2] | own[3]
     classes = {c.label for c in read_pool(pool) if c.fold}
     assert len(classes) == 50
     for name in ("pool_separator", "pool_fold3", "pool_embedding"):
