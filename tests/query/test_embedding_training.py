@@ -167,6 +167,23 @@ def test_it_goes_on_from_an_embedding(folder: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "no").exists()
 
 
+def test_the_head_is_fitted_once_more_where_that_is_wanted(folder: Path, tmp_path: Path) -> None:
+    told: list[tuple[float, float]] = []
+    as_learned = compact.load(train(settings(folder, tmp_path / "plain")))
+    fitted = compact.load(
+        train(
+            settings(folder, tmp_path / "fitted", head={"share": 1.0}),
+            on_progress=lambda done, total: told.append((done, total)),
+        )
+    )
+    ours, theirs = fitted.audio.state_dict(), as_learned.audio.state_dict()
+    assert {name for name in ours if not torch.equal(ours[name], theirs[name])} == {
+        "head.weight",
+        "head.bias",
+    }
+    assert told[-1][0] == pytest.approx(told[-1][1]) and told[0][0] < told[-1][0]
+
+
 def test_masks_are_no_longer_than_said() -> None:
     features = torch.ones(64, 16, 40)
     config = ObjectiveConfig(masked=0.5, masked_frames=5, masked_bands=3)

@@ -155,13 +155,18 @@ class AudioTower(nn.Module):
         features: Tensor = self.band_norm(self.spectra(audio))
         return features
 
-    def embed(self, features: Tensor) -> Tensor:
-        """Normalised spectra [batch, bands, frames] -> vectors [batch, dimension] of length 1."""
+    def pooled(self, features: Tensor) -> Tensor:
+        """Normalised spectra [batch, bands, frames] -> what the head sees, [batch, inputs]."""
         x = features.transpose(1, 2)[:, None].contiguous(memory_format=torch.channels_last)
         x = relu(self.stem_norm(self.stem(x)))
         x = at_least_single(self.stages(x)).mean(3)
         with full_precision(x.device):
-            pooled = torch.cat([x.mean(2), x.amax(2)], 1)
+            return torch.cat([x.mean(2), x.amax(2)], 1)
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Normalised spectra [batch, bands, frames] -> vectors [batch, dimension] of length 1."""
+        pooled = self.pooled(features)
+        with full_precision(pooled.device):
             return normalize(self.head(self.dropout(pooled)), dim=-1)
 
     def forward(self, audio: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from stemless.query.embedding_data import (
     Source,
     read_sources,
 )
+from stemless.query.embedding_head import HeadConfig, refit_head
 from stemless.query.embedding_learner import EmbeddingLearner, ObjectiveConfig, WordingBank
 from stemless.query.recordings import RecordingPool
 from stemless.query.text_tower import TextTower
@@ -36,6 +37,8 @@ from stemless.runner import (
 )
 
 VALIDATION_SEED = 2**31
+# Recordings that are heard for the head in the time of a step of training.
+HEARD_A_STEP = 30.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class EmbeddingConfig:
         start: an embedding to go on from, of the same text tower and with an audio tower of this shape; from
             scratch when empty.
         output: folder of the run; the embedding is written to `output`/model.
+        head: how the last layer is fitted once more when the steps are done.
         all_recordings: train on the validation split too, when there is nothing left to choose.
         credits: a text file that the card carries: whose recordings these are.
     """
@@ -60,6 +64,7 @@ class EmbeddingConfig:
     sound: SoundConfig = field(default_factory=SoundConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    head: HeadConfig = field(default_factory=HeadConfig)
     optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(2e-3, 0.05, 200, 0.01))
     batch_size: int = 32
     steps: int = 10000
@@ -122,9 +127,27 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
         bf16=config.bf16,
     )
     data = EpochData(lambda epoch: _epoch(learned, config, epoch), _validation(validated, config))
-    best = run_training(learner, data, run, _settings(config), on_progress)
+    # The head is fitted after the steps: some more of them for the eye.
+    hearing = len(learned.recordings) / HEARD_A_STEP if config.head.share else 0.0
+
+    def progress(done: float, total: float) -> None:
+        if on_progress:
+            on_progress(done, total + hearing)
+
+    best = run_training(learner, data, run, _settings(config), progress)
     learner.load_state_dict(load_state(best))
-    embedding = compact.CompactEmbedding(tower, learner.kept.cpu(), learner.temperature.item())
+    kept = learner.kept.cpu().eval()
+    if config.head.share:
+        refit_head(
+            kept,
+            learned,
+            learner.bank.means().cpu(),
+            config.head,
+            clip_seconds=config.sound.clip_seconds,
+            seed=config.seed,
+            on_progress=lambda heard, _: progress(config.steps + heard / HEARD_A_STEP, config.steps),
+        )
+    embedding = compact.CompactEmbedding(tower, kept, learner.temperature.item())
     return compact.save(run / "model", embedding, _card(config, run, learned, credits_text))
 
 
