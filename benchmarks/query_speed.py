@@ -29,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,21 +68,28 @@ LIMITS = {
 }
 
 
-def timed(work: Callable[[], object], repeats: int) -> dict[str, float]:
-    """Seconds of some work after one time to warm up; those of the processor count all threads."""
-    work()
-    wall, processor = [], []
-    for _ in range(repeats):
-        began, spent = time.perf_counter(), time.process_time()
-        work()
-        wall.append(time.perf_counter() - began)
-        processor.append(time.process_time() - spent)
-    return {
-        "seconds": statistics.median(wall),
-        "fastest_seconds": min(wall),
-        "slowest_seconds": max(wall),
-        "cpu_seconds": statistics.median(processor),
-    }
+def timed(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
+    """Seconds of some works, in turn, after one time to warm up; those of the processor count all threads.
+
+    In turn, so that a machine that is slow for a while is slow for all of them.
+    """
+    spans: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
+    for turn in range(repeats + 1):
+        for name, work in works.items():
+            began, spent = time.perf_counter(), time.process_time()
+            work()
+            if turn:
+                spans[name].append((time.perf_counter() - began, time.process_time() - spent))
+    found = {}
+    for name, both in spans.items():
+        wall, processor = zip(*both, strict=True)
+        found[name] = {
+            "seconds": statistics.median(wall),
+            "fastest_seconds": min(wall),
+            "slowest_seconds": max(wall),
+            "cpu_seconds": statistics.median(processor),
+        }
+    return found
 
 
 def measure_masks(model: str, repeats: int, seconds: float) -> dict[str, Any]:
@@ -97,15 +105,15 @@ def measure_masks(model: str, repeats: int, seconds: float) -> dict[str, Any]:
     torch.manual_seed(0)
     noise = 0.1 * torch.randn(1, round(min(seconds, CLIP_SECONDS) * separator.sample_rate))
     magnitude = stft(noise, separator.grid).abs()
-    measured: dict[str, Any] = {"parameters": sum(each.numel() for each in stored.network.parameters())}
-    for count in (1, MANY):
-        text = separator.embedding.embed_text(PROMPTS[:count])
-        with torch.inference_mode():
-            measured[str(count)] = per_second(
-                timed(lambda text=text: separator.network_masks(magnitude, text), repeats),  # type: ignore[misc]
-                noise.shape[1] / separator.sample_rate,
-            )
-    return measured
+    texts = {str(count): separator.embedding.embed_text(PROMPTS[:count]) for count in (1, MANY)}
+    works = {name: partial(separator.network_masks, magnitude, text) for name, text in texts.items()}
+    with torch.inference_mode():
+        spans = timed(works, repeats)
+    seconds = noise.shape[1] / separator.sample_rate
+    return {
+        "parameters": sum(each.numel() for each in stored.network.parameters()),
+        **{name: per_second(span, seconds) for name, span in spans.items()},
+    }
 
 
 def measure_separation(model: str, repeats: int, seconds: float) -> dict[str, Any]:
@@ -117,13 +125,8 @@ def measure_separation(model: str, repeats: int, seconds: float) -> dict[str, An
     separator = load_prompt_separator(model, device="cpu")
     torch.manual_seed(0)
     audio = 0.1 * torch.randn(CHANNELS, round(seconds * RATE))
-    measured: dict[str, Any] = {}
-    for count in (1, MANY):
-        measured[str(count)] = per_second(
-            timed(lambda count=count: separator.separate(audio, PROMPTS[:count], RATE), repeats),  # type: ignore[misc]
-            seconds,
-        )
-    return measured
+    works = {str(count): partial(separator.separate, audio, PROMPTS[:count], RATE) for count in (1, MANY)}
+    return {name: per_second(span, seconds) for name, span in timed(works, repeats).items()}
 
 
 def write_noise(path: str, repeats: int, seconds: float) -> dict[str, Any]:

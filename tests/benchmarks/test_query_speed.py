@@ -56,11 +56,17 @@ def test_the_table_shows_both_networks_and_every_limit(tmp_path: Path) -> None:
         assert any(name in line and f" {limit:g} |" in line for line in section.splitlines())
 
 
-def test_work_is_timed_after_one_warm_up() -> None:
-    calls: list[int] = []
-    measured = timed(lambda: calls.append(sum(range(20000))), 3)
-    assert len(calls) == 4
-    assert 0 < measured["fastest_seconds"] <= measured["seconds"] <= measured["slowest_seconds"]
+def test_works_are_timed_in_turn_after_one_warm_up() -> None:
+    calls: list[str] = []
+
+    def work(name: str) -> None:
+        calls.append(name)
+        sum(range(20000))
+
+    found = timed({"one": lambda: work("one"), "other": lambda: work("other")}, 3)
+    assert calls == ["one", "other"] * 4
+    for measured in found.values():
+        assert 0 < measured["fastest_seconds"] <= measured["seconds"] <= measured["slowest_seconds"]
 
 
 def from_a_fresh_process(code: str) -> str:

@@ -146,7 +146,7 @@ class QuerySeparator:
             presence.append(self._at_frames(present, middles, asked.shape[-1]))
         if self.gated:
             # Before the masks share the mixture: what is not there must not take from what is.
-            asked = asked * self.settings.presence.gate(torch.stack(presence))[:, :, None]
+            asked.mul_(self.settings.presence.gate(torch.stack(presence))[:, :, None])
         shares = shared_masks(asked, rule=self.settings.sharing)
         if condition.wanted:
             return shares[:, : len(condition.wanted)].to(audio.device)

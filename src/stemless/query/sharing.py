@@ -43,8 +43,8 @@ def shared_masks(
         shares = masks / masks.sum(1, keepdim=True).clamp_min(1.0)
     else:
         # A mask that rounds to one has no odds; the bound is where single precision ends.
-        odds = masks / (1 - masks).clamp_min(1e-7)
-        shares = odds / (1 + odds.sum(1, keepdim=True))
+        odds = masks / (1 - masks).clamp_min_(1e-7)
+        shares = odds.div_(1 + odds.sum(1, keepdim=True))
     if not with_rest:
         return shares
     rest = (1 - shares.sum(1, keepdim=True)).clamp_min(0.0)
