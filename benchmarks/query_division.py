@@ -16,7 +16,8 @@ recording, all takes of one instrument or voice) goes to one side as a whole, by
 
 writes the manifests into `STEMLESS_RUNS/query/data`: pool_embedding.csv, pool_validation.csv (to choose the
 embedding's hyper-parameters; pool_aside.csv has another 60 labels of its own side, for a trial that leaves
-them out with pool_aside_training.csv), pool_separator.csv (with validation rows of its own), pool_test.csv,
+them out with pool_aside_training.csv; pool_beside.csv has labels of the separator's side that it hears under
+no name), pool_separator.csv (with validation rows of its own), pool_test.csv,
 pool_heldback.csv (the part of it with the 60 labels), pool_fold3.csv; credits_embedding.md and
 credits_separator.md, which the model cards carry; and foreign_validation.csv, the half of
 `STEMLESS_DATA/foreign` that hyper-parameters of the separator are chosen by.
@@ -35,6 +36,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from foreign_data import validation_recordings
+from stemless.data.everyday.catalogue import SOUNDS
+from stemless.data.instruments.general_midi import INSTRUMENTS
 from stemless.query.manifest import Recording, Split, divide, write_manifest
 
 Role = Literal["embedding", "separator", "test"]
@@ -296,11 +299,14 @@ def write_division(pool: Path, folder: Path) -> dict[str, list[Clip]]:
     aside = aside_labels(clips, sides["embedding"])
     kept = [clip for clip in sides["embedding"] if clip.label not in aside]
     left_out = [clip for clip in sides["embedding"] if clip.label in aside]
+    heard = {clip.label for clip in sides["embedding"]} | set(SOUNDS) | {each.label for each in INSTRUMENTS}
+    beside = [clip for clip in sides["separator"] if clip.label not in heard]
     manifests = {
         "pool_embedding": embedding,
         "pool_validation": _in_split(validation, "validation"),
         "pool_aside_training": recordings(kept, pool),
         "pool_aside": recordings(left_out, pool, "validation"),
+        "pool_beside": recordings(beside, pool, "validation"),
         "pool_separator": separator + _in_split(own_validation, "validation"),
         "pool_test": recordings(sides["test"], pool, "test"),
         "pool_heldback": recordings(held, pool, "test"),

@@ -149,7 +149,7 @@ def test_the_pool_itself(tmp_path: Path) -> None:
     pool = Path(data) / "pool"
     written = write_division(pool, tmp_path)
     names = ("pool_embedding", "pool_validation", "pool_separator", "pool_test")
-    others = ("pool_heldback", "pool_fold3", "pool_aside", "pool_aside_training")
+    others = ("pool_heldback", "pool_fold3", "pool_aside", "pool_aside_training", "pool_beside")
     rows = {name: read_manifest(tmp_path / f"{name}.csv") for name in (*names, *others)}
     groups = {name: {row.group for row in rows[name]} for name in rows}
     for name in names:
@@ -165,6 +165,10 @@ def test_the_pool_itself(tmp_path: Path) -> None:
     assert aside.isdisjoint(row.phrases for row in rows["pool_aside_training"])
     own = [{row.audio for row in rows[name]} for name in (*names[:2], "pool_aside", "pool_aside_training")]
     assert own[0] | own[1] == own[2] | own[3]
+    beside = {row.phrases for row in rows["pool_beside"]}
+    assert len(beside) > 100 and beside.isdisjoint(held_back)
+    assert beside.isdisjoint(row.phrases for name in names[:2] for row in rows[name])
+    assert {row.audio for row in rows["pool_beside"]} <= {row.audio for row in rows["pool_separator"]}
     classes = {c.label for c in read_pool(pool) if c.fold}
     assert len(classes) == 50
     for name in ("pool_separator", "pool_fold3", "pool_embedding"):
