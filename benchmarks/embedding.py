@@ -16,7 +16,7 @@ done with an embedding of the same build that knows nothing. Results go to bench
     python benchmarks/embedding.py --model TRIAL --aside
 
 is to choose by, and hears none of the test: 60 other labels, those of pool_aside.csv, for an embedding that
-was trained without them (`pool_aside_training.csv`); and labels of the separator's side that no embedding hears
+was trained without them (`pool_aside_training.csv`); and labels of the separator's side that it never heard
 (pool_beside.csv). It prints how often the right label is among the first, a sixth of the labels at most.
 """
 
