@@ -1,4 +1,4 @@
-"""The small joint embedding that ships: a distilled text tower, and an audio tower trained towards it."""
+"""The small joint embedding that ships: a distilled text tower, and audio towers trained towards it."""
 
 from __future__ import annotations
 
@@ -16,34 +16,36 @@ from stemless.configuration import from_mapping
 from stemless.errors import CheckpointError, StemlessError
 from stemless.query import text_tower
 from stemless.query.audio_tower import AudioConfig, AudioTower
+from stemless.query.audio_towers import AudioTowers
 from stemless.query.embedding import TextEmbedding
 from stemless.query.text_tower import TextTower
 
 KIND = "query/embedding"
 TEXT, AUDIO = "text.", "audio."
-"""What the names of either tower's tensors begin with in a checkpoint."""
+"""What the names of either side's tensors begin with in a checkpoint; of several towers a number follows."""
 
 
 class CompactEmbedding(nn.Module):
-    """A `JointEmbedding` of a text tower and an audio tower, both frozen here.
+    """A `JointEmbedding` of a text tower and audio towers, all frozen here.
 
     Args:
         text: the text tower.
-        audio: the audio tower, whose vectors lie in the same space.
+        audio: the audio towers, or a single one, whose vectors lie in the same space.
         temperature: similarities are logits after division by it.
     """
 
-    def __init__(self, text: TextTower, audio: AudioTower, temperature: float) -> None:
+    def __init__(self, text: TextTower, audio: AudioTower | Sequence[AudioTower], temperature: float) -> None:
         super().__init__()
-        if text.config.dimension != audio.config.dimension:
+        towers = AudioTowers([audio] if isinstance(audio, AudioTower) else audio)
+        if text.config.dimension != towers.dimension:
             raise ValueError(
                 f"a text tower of {text.config.dimension} dimensions and an audio tower of "
-                f"{audio.config.dimension} have no space in common"
+                f"{towers.dimension} have no space in common"
             )
         if not temperature > 0:
             raise ValueError("temperature is above 0")
         self.text = text
-        self.audio = audio
+        self.audio = towers
         self.temperature = temperature
         self.eval().requires_grad_(False)
 
@@ -53,7 +55,7 @@ class CompactEmbedding(nn.Module):
 
     @property
     def sample_rate(self) -> int:
-        return self.audio.config.sample_rate
+        return self.audio.sample_rate
 
     @property
     def token_width(self) -> int:
@@ -61,11 +63,11 @@ class CompactEmbedding(nn.Module):
 
     @property
     def dimension(self) -> int:
-        return self.audio.config.dimension
+        return self.audio.dimension
 
     @property
     def device(self) -> torch.device:
-        return self.audio.head.weight.device
+        return next(self.audio.parameters()).device
 
     @property
     def identity(self) -> str:
@@ -75,7 +77,7 @@ class CompactEmbedding(nn.Module):
     @cached_property
     def audio_identity(self) -> str:
         """A digest of all that the vector of a sound depends on; read when the weights are final."""
-        digest = hashlib.sha256(repr(self.audio.config).encode())
+        digest = hashlib.sha256(repr(self.audio.configs).encode())
         for name, tensor in sorted(self.audio.state_dict().items()):
             digest.update(f"{name}:{tensor.dtype}{list(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
@@ -99,21 +101,23 @@ class CompactEmbedding(nn.Module):
 
 
 def save(directory: str | Path, embedding: CompactEmbedding, card: str) -> Path:
-    """Write both towers as a checkpoint folder, the audio tower in half precision.
+    """Write all towers as a checkpoint folder, the audio towers in half precision.
 
     Raises:
         CheckpointError: as of `checkpoint.save`.
     """
     shape, text = text_tower.pack(embedding.text)
+    shapes = [dataclasses.asdict(each) for each in embedding.audio.configs]
     config = {
         "kind": KIND,
         "temperature": embedding.temperature,
-        "audio": dataclasses.asdict(embedding.audio.config),
+        "audio": shapes[0] if len(shapes) == 1 else shapes,
         "text": shape,
     }
     tensors = {TEXT + name: tensor for name, tensor in text.items()}
-    for name, tensor in embedding.audio.state_dict().items():
-        tensors[AUDIO + name] = tensor.half() if tensor.is_floating_point() else tensor
+    for start, tower in zip(_starts(len(shapes)), embedding.audio.members, strict=True):
+        for name, tensor in tower.state_dict().items():
+            tensors[start + name] = tensor.half() if tensor.is_floating_point() else tensor
     return checkpoint.save(directory, config, tensors, card)
 
 
@@ -128,8 +132,11 @@ def load(reference: str | Path) -> CompactEmbedding:
     if kind != KIND:
         raise CheckpointError(f"{reference}: holds {kind} and not {KIND}; give the folder of an embedding")
     try:
-        audio = AudioTower(from_mapping(AudioConfig, stored.config["audio"], where="audio"))
-        audio.load_state_dict(_part(stored.tensors, AUDIO))
+        shapes = stored.config["audio"]
+        shapes = shapes if isinstance(shapes, list) else [shapes]
+        audio = [AudioTower(from_mapping(AudioConfig, shape, where="audio")) for shape in shapes]
+        for start, tower in zip(_starts(len(shapes)), audio, strict=True):
+            tower.load_state_dict(_part(stored.tensors, start))
         text = text_tower.unpack(stored.config["text"], _part(stored.tensors, TEXT))
         return CompactEmbedding(text, audio, float(stored.config["temperature"]))
     except (KeyError, TypeError, ValueError, RuntimeError, StemlessError) as error:
@@ -137,6 +144,15 @@ def load(reference: str | Path) -> CompactEmbedding:
         raise CheckpointError(
             f"{reference}: does not fit this version ({reason}); fetch or train it again"
         ) from None
+
+
+def _starts(towers: int) -> list[str]:
+    """What the names of each audio tower's tensors begin with.
+
+    >>> _starts(1), _starts(2)
+    (['audio.'], ['audio.0.', 'audio.1.'])
+    """
+    return [AUDIO] if towers == 1 else [f"{AUDIO}{number}." for number in range(towers)]
 
 
 def _part(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:
