@@ -21,12 +21,16 @@ class AudioTowers(nn.Module):
 
     Args:
         towers: at least one; of one rate and one dimension.
+        shares: how much each counts; all alike when none are given.
     """
 
-    def __init__(self, towers: Sequence[AudioTower]) -> None:
+    def __init__(self, towers: Sequence[AudioTower], shares: Sequence[float] = ()) -> None:
         super().__init__()
         if not towers:
             raise ValueError("there must be an audio tower")
+        self.shares = tuple(shares) or (1.0,) * len(towers)
+        if len(self.shares) != len(towers) or min(self.shares) <= 0:
+            raise ValueError("each audio tower needs a share above 0")
         if len({(tower.config.sample_rate, tower.config.dimension) for tower in towers}) > 1:
             raise ValueError("audio towers of different rates or dimensions have no vector in common")
         self.towers = nn.ModuleList(towers)
@@ -51,5 +55,8 @@ class AudioTowers(nn.Module):
 
     def forward(self, audio: Tensor) -> Tensor:
         """As of `AudioTower`."""
-        vectors = [tower(audio) for tower in self.towers]
-        return vectors[0] if len(vectors) == 1 else normalize(torch.stack(vectors).sum(0), dim=-1)
+        if len(self.towers) == 1:
+            vector: Tensor = self.towers[0](audio)
+            return vector
+        vectors = [share * tower(audio) for share, tower in zip(self.shares, self.towers, strict=True)]
+        return normalize(torch.stack(vectors).sum(0), dim=-1)

@@ -32,11 +32,18 @@ class CompactEmbedding(nn.Module):
         text: the text tower.
         audio: the audio towers, or a single one, whose vectors lie in the same space.
         temperature: similarities are logits after division by it.
+        shares: how much each audio tower counts; all alike when none are given.
     """
 
-    def __init__(self, text: TextTower, audio: AudioTower | Sequence[AudioTower], temperature: float) -> None:
+    def __init__(
+        self,
+        text: TextTower,
+        audio: AudioTower | Sequence[AudioTower],
+        temperature: float,
+        shares: Sequence[float] = (),
+    ) -> None:
         super().__init__()
-        towers = AudioTowers([audio] if isinstance(audio, AudioTower) else audio)
+        towers = AudioTowers([audio] if isinstance(audio, AudioTower) else audio, shares)
         if text.config.dimension != towers.dimension:
             raise ValueError(
                 f"a text tower of {text.config.dimension} dimensions and an audio tower of "
@@ -77,7 +84,7 @@ class CompactEmbedding(nn.Module):
     @cached_property
     def audio_identity(self) -> str:
         """A digest of all that the vector of a sound depends on; read when the weights are final."""
-        digest = hashlib.sha256(repr(self.audio.configs).encode())
+        digest = hashlib.sha256(repr((self.audio.configs, self.audio.shares)).encode())
         for name, tensor in sorted(self.audio.state_dict().items()):
             digest.update(f"{name}:{tensor.dtype}{list(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
@@ -113,7 +120,7 @@ def save(directory: str | Path, embedding: CompactEmbedding, card: str) -> Path:
         "temperature": embedding.temperature,
         "audio": shapes[0] if len(shapes) == 1 else shapes,
         "text": shape,
-    }
+    } | ({"shares": list(embedding.audio.shares)} if len(shapes) > 1 else {})
     tensors = {TEXT + name: tensor for name, tensor in text.items()}
     for start, tower in zip(_starts(len(shapes)), embedding.audio.members, strict=True):
         for name, tensor in tower.state_dict().items():
@@ -138,7 +145,8 @@ def load(reference: str | Path) -> CompactEmbedding:
         for start, tower in zip(_starts(len(shapes)), audio, strict=True):
             tower.load_state_dict(_part(stored.tensors, start))
         text = text_tower.unpack(stored.config["text"], _part(stored.tensors, TEXT))
-        return CompactEmbedding(text, audio, float(stored.config["temperature"]))
+        shares = [float(share) for share in stored.config.get("shares", ())]
+        return CompactEmbedding(text, audio, float(stored.config["temperature"]), shares)
     except (KeyError, TypeError, ValueError, RuntimeError, StemlessError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise CheckpointError(

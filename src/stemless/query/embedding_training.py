@@ -52,6 +52,7 @@ class EmbeddingConfig:
             scratch when empty.
         beside: an embedding of the same text tower, whose audio towers are kept: what is stored hears with
             them and with the one that learns here, and says the mean (`audio_towers`). None when empty.
+        share: how much the one that learns here counts beside those.
         output: folder of the run; the embedding is written to `output`/model.
         head: how the last layer is fitted once more when the steps are done.
         all_recordings: train on the validation split too, when there is nothing left to choose.
@@ -63,6 +64,7 @@ class EmbeddingConfig:
     output: str
     start: str = ""
     beside: str = ""
+    share: float = 1.0
     audio: AudioConfig = field(default_factory=AudioConfig)
     sound: SoundConfig = field(default_factory=SoundConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
@@ -84,6 +86,8 @@ class EmbeddingConfig:
     licence_of_data: str = "not stated"
 
     def __post_init__(self) -> None:
+        if self.share <= 0:
+            raise ValueError("share is above 0")
         if not self.sources:
             raise ValueError("sources names at least one manifest")
         for name in ("steps", "steps_per_epoch", "validation_batches", "patience_epochs"):
@@ -119,7 +123,7 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
         known = _known(config.start, tower)
         audio.load_state_dict(_tower_of(known, audio.config, config.start).state_dict())
         objective = dataclasses.replace(objective, first_temperature=known.temperature)
-    others = _known(config.beside, tower).audio.members if config.beside else []
+    others = _known(config.beside, tower).audio if config.beside else None
     claim(run, {**to_mapping(config), "text_identity": tower.identity})
     learner = EmbeddingLearner(
         audio,
@@ -151,7 +155,10 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
             seed=config.seed,
             on_progress=lambda heard, _: progress(config.steps + heard / HEARD_A_STEP, config.steps),
         )
-    embedding = compact.CompactEmbedding(tower, [*others, kept], learner.temperature.item())
+    towers, shares = ([*others.members], [*others.shares]) if others else ([], [])
+    embedding = compact.CompactEmbedding(
+        tower, [*towers, kept], learner.temperature.item(), [*shares, config.share]
+    )
     return compact.save(run / "model", embedding, _card(config, run, learned, credits_text))
 
 
