@@ -70,30 +70,6 @@ def test_it_comes_back_from_disk(tmp_path: Path) -> None:
     assert cosine(*text).min() > 0.999
 
 
-def test_several_audio_towers_say_the_mean(tmp_path: Path) -> None:
-    towers = [audio_tower(seed=1), audio_tower(seed=2)]
-    made = CompactEmbedding(text_tower(), towers, 0.1, [1.0, 0.5])
-    sound = torch.randn(3, 4000, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        wanted = torch.nn.functional.normalize(2 * towers[0](sound) + towers[1](sound), dim=-1)
-    torch.testing.assert_close(made.embed_audio(sound), wanted)
-    read = compact.load(compact.save(tmp_path / "both", made, "# both\n"))
-    assert len(read.audio.members) == 2 and read.audio.shares == (1.0, 0.5)
-    assert torch.nn.functional.cosine_similarity(read.embed_audio(sound), wanted).min() > 0.999
-    assert read.audio_identity != CompactEmbedding(text_tower(), towers[0], 0.1).audio_identity
-
-
-def test_towers_need_one_rate_and_one_space() -> None:
-    with pytest.raises(ValueError, match="different rates or dimensions"):
-        CompactEmbedding(text_tower(), [audio_tower(), audio_tower(dimension=6)], 0.1)
-    with pytest.raises(ValueError, match="no space in common"):
-        CompactEmbedding(text_tower(), [audio_tower(dimension=6)], 0.1)
-    with pytest.raises(ValueError, match="must be an audio tower"):
-        CompactEmbedding(text_tower(), [], 0.1)
-    with pytest.raises(ValueError, match="needs a share"):
-        CompactEmbedding(text_tower(), [audio_tower(), audio_tower()], 0.1, [1.0])
-
-
 def test_other_models_and_damaged_ones_are_refused(tmp_path: Path) -> None:
     folder = compact.save(tmp_path / "model", embedding(), "# card\n")
     config = json.loads((folder / "config.json").read_text())

@@ -167,22 +167,6 @@ def test_it_goes_on_from_an_embedding(folder: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "no").exists()
 
 
-def test_it_hears_beside_another(folder: Path, tmp_path: Path) -> None:
-    first = train(settings(folder, tmp_path / "first"))
-    other = {**dataclasses.asdict(AUDIO), "channels": [4, 8]}
-    both = compact.load(train(settings(folder, tmp_path / "both", beside=str(first), audio=other, seed=1)))
-    assert [tower.config.channels for tower in both.audio.members] == [(4, 6), (4, 8)]
-    ours, theirs = both.audio.members[0].state_dict(), compact.load(first).audio.members[0].state_dict()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    again = settings(
-        folder, tmp_path / "again", start=str(tmp_path / "both/model"), audio=other,
-        steps=1, steps_per_epoch=1, optimiser={"rate": 1e-9},
-    )  # fmt: skip
-    (gone_on,) = compact.load(train(again)).audio.members
-    weight = both.audio.members[1].head.weight
-    torch.testing.assert_close(gone_on.head.weight, weight, atol=0.02, rtol=0)
-
-
 def test_the_head_is_fitted_once_more_where_that_is_wanted(folder: Path, tmp_path: Path) -> None:
     told: list[tuple[float, float]] = []
     as_learned = compact.load(train(settings(folder, tmp_path / "plain")))
@@ -192,7 +176,7 @@ def test_the_head_is_fitted_once_more_where_that_is_wanted(folder: Path, tmp_pat
             on_progress=lambda done, total: told.append((done, total)),
         )
     )
-    ours, theirs = (model.audio.members[0].state_dict() for model in (fitted, as_learned))
+    ours, theirs = fitted.audio.state_dict(), as_learned.audio.state_dict()
     assert {name for name in ours if not torch.equal(ours[name], theirs[name])} == {
         "head.weight",
         "head.bias",

@@ -1,4 +1,4 @@
-"""The small joint embedding that ships: a distilled text tower, and audio towers trained towards it."""
+"""The small joint embedding that ships: a distilled text tower, and an audio tower trained towards it."""
 
 from __future__ import annotations
 
@@ -16,43 +16,34 @@ from stemless.configuration import from_mapping
 from stemless.errors import CheckpointError, StemlessError
 from stemless.query import text_tower
 from stemless.query.audio_tower import AudioConfig, AudioTower
-from stemless.query.audio_towers import AudioTowers
 from stemless.query.embedding import TextEmbedding
 from stemless.query.text_tower import TextTower
 
 KIND = "query/embedding"
 TEXT, AUDIO = "text.", "audio."
-"""What the names of either side's tensors begin with in a checkpoint; of several towers a number follows."""
+"""What the names of either tower's tensors begin with in a checkpoint."""
 
 
 class CompactEmbedding(nn.Module):
-    """A `JointEmbedding` of a text tower and audio towers, all frozen here.
+    """A `JointEmbedding` of a text tower and an audio tower, both frozen here.
 
     Args:
         text: the text tower.
-        audio: the audio towers, or a single one, whose vectors lie in the same space.
+        audio: the audio tower, whose vectors lie in the same space.
         temperature: similarities are logits after division by it.
-        shares: how much each audio tower counts; all alike when none are given.
     """
 
-    def __init__(
-        self,
-        text: TextTower,
-        audio: AudioTower | Sequence[AudioTower],
-        temperature: float,
-        shares: Sequence[float] = (),
-    ) -> None:
+    def __init__(self, text: TextTower, audio: AudioTower, temperature: float) -> None:
         super().__init__()
-        towers = AudioTowers([audio] if isinstance(audio, AudioTower) else audio, shares)
-        if text.config.dimension != towers.dimension:
+        if text.config.dimension != audio.config.dimension:
             raise ValueError(
                 f"a text tower of {text.config.dimension} dimensions and an audio tower of "
-                f"{towers.dimension} have no space in common"
+                f"{audio.config.dimension} have no space in common"
             )
         if not temperature > 0:
             raise ValueError("temperature is above 0")
         self.text = text
-        self.audio = towers
+        self.audio = audio
         self.temperature = temperature
         self.eval().requires_grad_(False)
 
@@ -62,7 +53,7 @@ class CompactEmbedding(nn.Module):
 
     @property
     def sample_rate(self) -> int:
-        return self.audio.sample_rate
+        return self.audio.config.sample_rate
 
     @property
     def token_width(self) -> int:
@@ -70,11 +61,11 @@ class CompactEmbedding(nn.Module):
 
     @property
     def dimension(self) -> int:
-        return self.audio.dimension
+        return self.audio.config.dimension
 
     @property
     def device(self) -> torch.device:
-        return next(self.audio.parameters()).device
+        return self.audio.head.weight.device
 
     @property
     def identity(self) -> str:
@@ -84,7 +75,7 @@ class CompactEmbedding(nn.Module):
     @cached_property
     def audio_identity(self) -> str:
         """A digest of all that the vector of a sound depends on; read when the weights are final."""
-        digest = hashlib.sha256(repr((self.audio.configs, self.audio.shares)).encode())
+        digest = hashlib.sha256(repr(self.audio.config).encode())
         for name, tensor in sorted(self.audio.state_dict().items()):
             digest.update(f"{name}:{tensor.dtype}{list(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
@@ -108,23 +99,21 @@ class CompactEmbedding(nn.Module):
 
 
 def save(directory: str | Path, embedding: CompactEmbedding, card: str) -> Path:
-    """Write all towers as a checkpoint folder, the audio towers in half precision.
+    """Write both towers as a checkpoint folder, the audio tower in half precision.
 
     Raises:
         CheckpointError: as of `checkpoint.save`.
     """
     shape, text = text_tower.pack(embedding.text)
-    shapes = [dataclasses.asdict(each) for each in embedding.audio.configs]
     config = {
         "kind": KIND,
         "temperature": embedding.temperature,
-        "audio": shapes[0] if len(shapes) == 1 else shapes,
+        "audio": dataclasses.asdict(embedding.audio.config),
         "text": shape,
-    } | ({"shares": list(embedding.audio.shares)} if len(shapes) > 1 else {})
+    }
     tensors = {TEXT + name: tensor for name, tensor in text.items()}
-    for start, tower in zip(_starts(len(shapes)), embedding.audio.members, strict=True):
-        for name, tensor in tower.state_dict().items():
-            tensors[start + name] = tensor.half() if tensor.is_floating_point() else tensor
+    for name, tensor in embedding.audio.state_dict().items():
+        tensors[AUDIO + name] = tensor.half() if tensor.is_floating_point() else tensor
     return checkpoint.save(directory, config, tensors, card)
 
 
@@ -139,28 +128,15 @@ def load(reference: str | Path) -> CompactEmbedding:
     if kind != KIND:
         raise CheckpointError(f"{reference}: holds {kind} and not {KIND}; give the folder of an embedding")
     try:
-        shapes = stored.config["audio"]
-        shapes = shapes if isinstance(shapes, list) else [shapes]
-        audio = [AudioTower(from_mapping(AudioConfig, shape, where="audio")) for shape in shapes]
-        for start, tower in zip(_starts(len(shapes)), audio, strict=True):
-            tower.load_state_dict(_part(stored.tensors, start))
+        audio = AudioTower(from_mapping(AudioConfig, stored.config["audio"], where="audio"))
+        audio.load_state_dict(_part(stored.tensors, AUDIO))
         text = text_tower.unpack(stored.config["text"], _part(stored.tensors, TEXT))
-        shares = [float(share) for share in stored.config.get("shares", ())]
-        return CompactEmbedding(text, audio, float(stored.config["temperature"]), shares)
+        return CompactEmbedding(text, audio, float(stored.config["temperature"]))
     except (KeyError, TypeError, ValueError, RuntimeError, StemlessError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise CheckpointError(
             f"{reference}: does not fit this version ({reason}); fetch or train it again"
         ) from None
-
-
-def _starts(towers: int) -> list[str]:
-    """What the names of each audio tower's tensors begin with.
-
-    >>> _starts(1), _starts(2)
-    (['audio.'], ['audio.0.', 'audio.1.'])
-    """
-    return [AUDIO] if towers == 1 else [f"{AUDIO}{number}." for number in range(towers)]
 
 
 def _part(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:

@@ -50,9 +50,6 @@ class EmbeddingConfig:
         sources: manifests with their weights.
         start: an embedding to go on from, of the same text tower and with an audio tower of this shape; from
             scratch when empty.
-        beside: an embedding of the same text tower, whose audio towers are kept: what is stored hears with
-            them and with the one that learns here, and says the mean (`audio_towers`). None when empty.
-        share: how much the one that learns here counts beside those.
         output: folder of the run; the embedding is written to `output`/model.
         head: how the last layer is fitted once more when the steps are done.
         all_recordings: train on the validation split too, when there is nothing left to choose.
@@ -63,8 +60,6 @@ class EmbeddingConfig:
     sources: tuple[Source, ...]
     output: str
     start: str = ""
-    beside: str = ""
-    share: float = 1.0
     audio: AudioConfig = field(default_factory=AudioConfig)
     sound: SoundConfig = field(default_factory=SoundConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
@@ -86,8 +81,6 @@ class EmbeddingConfig:
     licence_of_data: str = "not stated"
 
     def __post_init__(self) -> None:
-        if self.share <= 0:
-            raise ValueError("share is above 0")
         if not self.sources:
             raise ValueError("sources names at least one manifest")
         for name in ("steps", "steps_per_epoch", "validation_batches", "patience_epochs"):
@@ -120,10 +113,9 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
     audio = AudioTower(_in_space_of(tower, config.audio))
     objective = config.objective
     if config.start:
-        known = _known(config.start, tower)
-        audio.load_state_dict(_tower_of(known, audio.config, config.start).state_dict())
+        known = _started(config.start, tower, audio.config)
+        audio.load_state_dict(known.audio.state_dict())
         objective = dataclasses.replace(objective, first_temperature=known.temperature)
-    others = _known(config.beside, tower).audio if config.beside else None
     claim(run, {**to_mapping(config), "text_identity": tower.identity})
     learner = EmbeddingLearner(
         audio,
@@ -155,10 +147,7 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
             seed=config.seed,
             on_progress=lambda heard, _: progress(config.steps + heard / HEARD_A_STEP, config.steps),
         )
-    towers, shares = ([*others.members], [*others.shares]) if others else ([], [])
-    embedding = compact.CompactEmbedding(
-        tower, [*towers, kept], learner.temperature.item(), [*shares, config.share]
-    )
+    embedding = compact.CompactEmbedding(tower, kept, learner.temperature.item())
     return compact.save(run / "model", embedding, _card(config, run, learned, credits_text))
 
 
@@ -225,23 +214,15 @@ def _settings(config: EmbeddingConfig) -> RunSettings:
     )
 
 
-def _known(reference: str, tower: TextTower) -> compact.CompactEmbedding:
-    """An embedding with that text tower."""
+def _started(reference: str, tower: TextTower, audio: AudioConfig) -> compact.CompactEmbedding:
+    """The embedding to go on from."""
     known = compact.load(reference)
     if known.identity != tower.identity:
         raise UsageError(f"{reference}: was trained towards another text tower than `text`: give that one")
+    theirs, ours = (dataclasses.replace(shape, dropout=0.0) for shape in (known.audio.config, audio))
+    if theirs != ours:
+        raise UsageError(f"{reference}: its audio tower has another shape than `audio`: give {theirs}")
     return known
-
-
-def _tower_of(known: compact.CompactEmbedding, shape: AudioConfig, reference: str) -> AudioTower:
-    """The last audio tower of an embedding that has this shape."""
-    shapes = [dataclasses.replace(theirs, dropout=0.0) for theirs in known.audio.configs]
-    ours = dataclasses.replace(shape, dropout=0.0)
-    if ours not in shapes:
-        raise UsageError(
-            f"{reference}: its audio tower has another shape than `audio`: give {', '.join(map(str, shapes))}"
-        )
-    return known.audio.members[len(shapes) - 1 - shapes[::-1].index(ours)]
 
 
 def _card(config: EmbeddingConfig, run: Path, recordings: LabelledRecordings, credits_text: str) -> str:
