@@ -39,6 +39,7 @@ THREADS = 2
 RATE, CHANNELS = 44100, 2
 CLIP_SECONDS = 8.192
 FILE_SECONDS, SHORT_SECONDS = 60, 10
+REPEATS = 9
 PROMPTS = (
     "a dog barking",
     "rain",
@@ -264,7 +265,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", help="a shipped name, a folder or hf://USER/MODEL")
-    parser.add_argument("--repeats", type=int, default=9, help="of what takes little time")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="of what takes little time")
     parser.add_argument("--seconds", type=float, default=FILE_SECONDS, help="of the recording")
     parser.add_argument("--inside", choices=INSIDE, help=argparse.SUPPRESS)
     parser.add_argument("--to", type=Path, help=argparse.SUPPRESS)
@@ -275,6 +276,7 @@ def main() -> None:
         return
     model = options.model or shipped()
     asked = f" --model {options.model}" if options.model else ""
+    asked += f" --repeats {options.repeats}" if options.repeats != REPEATS else ""
     result: dict[str, Any] = {"command": f"python benchmarks/query_speed.py{asked}"}
     result |= measure(model, options.repeats, options.seconds)
     found = lines(result)
