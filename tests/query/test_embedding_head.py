@@ -85,7 +85,10 @@ def test_recordings_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
     for path in tmp_path.glob("*.*"):
         path.write_bytes(b"nothing")
     words = torch.zeros(4, audio_tower().config.dimension)
-    with pytest.raises(StemlessError, match="no recording can be read"):
+    with (
+        pytest.warns(UserWarning, match="passed over in training"),
+        pytest.raises(StemlessError, match="no recording can be read"),
+    ):
         refit_head(audio_tower().eval(), learned, words, HeadConfig(share=1.0), clip_seconds=0.25, seed=0)
 
 
