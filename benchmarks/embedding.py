@@ -119,18 +119,32 @@ def held_back_rows(
     return rows
 
 
+def hear_parts(
+    embedding: JointEmbedding, data: Path, runs: Path, names: Sequence[str], printer: Printer
+) -> dict[str, tuple[list[Clip], list[Tensor]]]:
+    """The clips of some manifests of the division, such as "fold3", and their vectors."""
+    pool = data / "pool"
+    clip_of = {pool / clip.path: clip for clip in read_pool(pool)}
+    parts = {
+        name: [clip_of[row.audio] for row in read_manifest(runs / "query/data" / f"pool_{name}.csv")]
+        for name in names
+    }
+    vectors: dict[str, list[Tensor]] = {name: [] for name in names}
+    total = sum(len(clips) for clips in parts.values())
+    with printer.progress("hearing the clips") as on_progress:
+        for name, clips in parts.items():
+            for clip in clips:
+                vectors[name].append(hear(embedding, pool / clip.path))
+                if on_progress:
+                    on_progress(sum(len(done) for done in vectors.values()), total)
+    return {name: (parts[name], vectors[name]) for name in names}
+
+
 def measure_aside(embedding: JointEmbedding, data: Path, runs: Path, printer: Printer) -> list[str]:
     """A line about the labels set aside, and one about those of the separator's side."""
-    clip_of = {data / "pool" / clip.path: clip for clip in read_pool(data / "pool")}
     lines = []
-    for part in ("aside", "beside"):
-        clips = [clip_of[row.audio] for row in read_manifest(runs / f"query/data/pool_{part}.csv")]
-        vectors = []
-        with printer.progress("hearing the clips") as on_progress:
-            for clip in clips:
-                vectors.append(hear(embedding, data / "pool" / clip.path))
-                if on_progress:
-                    on_progress(len(vectors), len(clips))
+    heard = hear_parts(embedding, data, runs, ("aside", "beside"), printer)
+    for part, (clips, vectors) in heard.items():
         rows = held_back_rows(clips, vectors, (), embedding)
         labels = len({clip.label for clip in clips})
         found = [
@@ -184,26 +198,14 @@ def paraphrase_rows(
 
 def measure(embedding: JointEmbedding, data: Path, runs: Path, printer: Printer) -> dict[str, list[Row]]:
     """All rows of one embedding."""
-    pool = data / "pool"
-    clip_of = {pool / clip.path: clip for clip in read_pool(pool)}
-    parts: dict[str, list[Clip]] = {
-        name: [clip_of[row.audio] for row in read_manifest(runs / "query/data" / f"pool_{name}.csv")]
-        for name in ("fold3", "heldback")
-    }
-    vectors: dict[str, list[Tensor]] = {name: [] for name in parts}
-    total = sum(len(clips) for clips in parts.values())
-    with printer.progress("hearing the clips") as on_progress:
-        for name, clips in parts.items():
-            for clip in clips:
-                vectors[name].append(hear(embedding, pool / clip.path))
-                if on_progress:
-                    on_progress(sum(len(done) for done in vectors.values()), total)
+    heard = hear_parts(embedding, data, runs, ("fold3", "heldback"), printer)
+    fold_3, held_back = heard["fold3"], heard["heldback"]
     pairs, labels = read_paraphrases()
-    all_labels = [clip.label for clip in clip_of.values() if clip.asked_for]
+    all_labels = [clip.label for clip in read_pool(data / "pool") if clip.asked_for]
     return {
-        "zero-shot": zero_shot_rows(parts["fold3"], vectors["fold3"], embedding),
-        "held back": held_back_rows(parts["heldback"], vectors["heldback"], all_labels, embedding),
-        "paraphrases": paraphrase_rows(pairs, labels, parts["fold3"], vectors["fold3"], embedding),
+        "zero-shot": zero_shot_rows(*fold_3, embedding),
+        "held back": held_back_rows(*held_back, all_labels, embedding),
+        "paraphrases": paraphrase_rows(pairs, labels, *fold_3, embedding),
     }
 
 

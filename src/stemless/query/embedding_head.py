@@ -78,8 +78,9 @@ def refit_head(
     if not heard:
         raise StemlessError("no recording can be read, or holds sound: look at the manifests")
     features, weight = torch.cat(heard), torch.tensor(weights, dtype=torch.float64)
-    fitted = ridge_head(features, torch.stack(wanted).double(), weight / weight.sum(), config.ridge)
-    _blend(tower.head, fitted, features, weight / weight.sum(), config.share)
+    weight = weight / weight.sum()
+    fitted = ridge_head(features, torch.stack(wanted).double(), weight, config.ridge)
+    _blend(tower.head, fitted, features, weight, config.share)
 
 
 def ridge_head(features: Tensor, wanted: Tensor, weight: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
@@ -97,10 +98,9 @@ def ridge_head(features: Tensor, wanted: Tensor, weight: Tensor, ridge: float) -
     deviation = (weight @ (features - middle).square()).sqrt().clamp_min(1e-4)
     scaled = (features - middle) / deviation
     aimed = wanted - weight @ wanted
-    gram = (scaled * weight[:, None]).T @ scaled
-    solved = torch.linalg.solve(
-        gram + ridge * torch.eye(len(gram), dtype=gram.dtype), (scaled * weight[:, None]).T @ aimed
-    )
+    weighted = (scaled * weight[:, None]).T
+    gram = weighted @ scaled
+    solved = torch.linalg.solve(gram + ridge * torch.eye(len(gram), dtype=gram.dtype), weighted @ aimed)
     layer = (solved / deviation[:, None]).T
     return layer, -layer @ middle
 

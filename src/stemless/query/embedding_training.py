@@ -136,7 +136,7 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
 
     best = run_training(learner, data, run, _settings(config), progress)
     learner.load_state_dict(load_state(best))
-    kept = learner.kept.cpu().eval()
+    kept = learner.kept.cpu()
     if config.head.share:
         refit_head(
             kept,

@@ -75,9 +75,15 @@ def excited(stage: Stage, drive: Wave, body: Body, seconds: float = 1.0) -> Wave
 def grains(stage: Stage, rate_hz: float, weight: Wave, deviation: float) -> Wave:
     """Single impulses of different force, about so many a second, where the weight is: [samples]."""
     count = max(2, int(rate_hz * stage.seconds))
-    at = (gathered_times(stage, weight + 1e-6, count) * stage.sample_rate).astype(np.int64)
+    times = gathered_times(stage, weight + 1e-6, count)
     force = stage.spread(count, deviation) * stage.generator.choice([-1.0, 1.0], count)
-    train: Wave = np.bincount(np.minimum(at, stage.samples - 1), force, stage.samples).astype(np.float64)
+    return impulses(stage, times, force)
+
+
+def impulses(stage: Stage, times: Wave, force: Wave) -> Wave:
+    """Impulses of that force at those times in seconds, both [events]: [samples]."""
+    at = np.minimum((times * stage.sample_rate).astype(np.int64), stage.samples - 1)
+    train: Wave = np.bincount(at, force, stage.samples).astype(np.float64)
     return train
 
 
@@ -205,21 +211,11 @@ def _shaken(stuff: Stuff, stage: Stage) -> Wave:
     weight = strokes ** stage.between(2, 8) * np.exp(0.4 * stage.wander(stage.around(0.3, 1.0)))
     count = max(6, int(stage.around(60, 700) * stage.seconds))
     times = gathered_times(stage, weight + 1e-4, count)
-    force = stage.spread(count, 0.7)[:, None]
-    out = steady(
-        scatter(
-            stage.samples,
-            times * stage.sample_rate,
-            pieces[stage.generator.integers(len(pieces), size=count)] * force,
-        )
-    )
+    force = stage.spread(count, 0.7)
+    picked = pieces[stage.generator.integers(len(pieces), size=count)]
+    out = steady(scatter(stage.samples, times * stage.sample_rate, picked * force[:, None]))
     box = stage.one_of((PLASTIC, CARDBOARD, GLASS, THIN_METAL, WOOD)).body(stage, stage.around(0.6, 1.8))
-    train = np.bincount(
-        np.minimum((times * stage.sample_rate).astype(np.int64), stage.samples - 1),
-        force[:, 0],
-        stage.samples,
-    )
-    return out + stage.around(0.2, 2.0) * excited(stage, train.astype(np.float64), box, 0.2)
+    return out + stage.around(0.2, 2.0) * excited(stage, impulses(stage, times, force), box, 0.2)
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,9 @@ def _can(stage: Stage) -> Wave:
     out = np.zeros(stage.samples)
     wall = THIN_METAL.body(stage, stage.around(0.8, 2.2), 4e-5)
     for at, move in moves(stage, 0.15, 1.2):
-        pops = move.lasting(move.seconds)
-        weight = pops.curve([(0, 0.3), (0.2, 1), (1, 0.1)])
-        big = excited(pops, grains(pops, stage.around(6, 50), weight, 0.9), wall, 0.2)
-        small = excited(pops, grains(pops, stage.around(60, 500), weight, 1.0), wall, 0.03)
+        weight = move.curve([(0, 0.3), (0.2, 1), (1, 0.1)])
+        big = excited(move, grains(move, stage.around(6, 50), weight, 0.9), wall, 0.2)
+        small = excited(move, grains(move, stage.around(60, 500), weight, 1.0), wall, 0.03)
         lay(out, at * stage.sample_rate, (big + stage.around(0.1, 0.8) * small) * stage.around(0.4, 1))
     return out
 
