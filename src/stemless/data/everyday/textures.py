@@ -35,6 +35,15 @@ def moves(stage: Stage, low_seconds: float, high_seconds: float) -> list[tuple[f
     return found
 
 
+def turns(phase: Wave) -> Wave:
+    """An impulse at each sample where a phase in turns, rising, passes a whole number: [samples].
+
+    >>> turns(np.array([0.4, 0.9, 1.2, 1.7, 2.0])).tolist()
+    [0.0, 0.0, 1.0, 0.0, 1.0]
+    """
+    return np.diff(np.floor(phase), prepend=np.floor(phase[:1]))
+
+
 def _crinkled(stage: Stage, body: Body | None, snaps_hz: float, ring: float, tone_hz: float) -> Wave:
     """Snaps of a sheet that folds, of very different force, in bursts; what is thin rings with each."""
     out = np.zeros(stage.samples)
@@ -136,11 +145,8 @@ def _slip(stage: Stage, body: Body, low_hz: float, high_hz: float, harsh: float)
     for at, move in moves(stage, 0.12, 1.6):
         pitch = stage.around(low_hz, high_hz) * np.exp(0.25 * move.wander(stage.between(0.08, 0.4)))
         pitch = pitch * move.curve([(0, stage.around(0.7, 1.3)), (1, stage.around(0.7, 1.4))])
-        turned = move.phase(pitch)
-        slips = np.zeros(move.samples)
-        slips[1:] = np.diff(np.floor(turned)) * np.exp(
-            harsh * move.generator.standard_normal(move.samples - 1)
-        )
+        slips = turns(move.phase(pitch))
+        slips[1:] *= np.exp(harsh * move.generator.standard_normal(move.samples - 1))
         shape = move.curve([(0, 0), (0.2, 1), (0.8, 0.8), (1, 0)])
         lay(
             out,
@@ -184,9 +190,7 @@ def _zip(stage: Stage) -> Wave:
     tooth = stage.one_of((THIN_METAL, PLASTIC)).body(stage, stage.around(0.4, 1.0), 2e-5)
     for at, move in moves(stage, 0.2, 1.0):
         pace = stage.around(60, 400) * move.curve([(0, 0.4), (0.7, 1), (1, stage.around(0.6, 1.6))])
-        turned = move.phase(pace)
-        clicks = np.zeros(move.samples)
-        clicks[1:] = np.diff(np.floor(turned))
+        clicks = turns(move.phase(pace))
         clicks *= np.exp(0.3 * move.generator.standard_normal(move.samples))
         cloth = band_noise(move, stage.around(1500, 5000), 0.7) * pace / pace.max()
         sound = excited(move, clicks, tooth, 0.02) + stage.around(0.1, 0.8) * cloth
