@@ -168,3 +168,31 @@ def test_pitch_of_voices_comes_from_one_place(
     assert (outcome.code, len(outcome.lines)) == (2, 1), outcome
     assert message in outcome.stderr
     assert not (place / "out").exists()
+
+
+def test_estimates_of_a_recording_train_a_model_that_listens(run: Run, place: Path) -> None:
+    pytest.importorskip("lightning")
+    own = place / "own"
+    outcome = run("data", "estimates", place / "song.wav", "--voices", 2, "-o", own, "--json")
+    assert outcome.code == 0, outcome
+    manifest = json.loads(outcome.stdout)["manifest"]
+    assert manifest == str(own / "manifest.csv")
+    (place / "pitch.yaml").write_text(
+        f"corpora: ['{manifest}']\noutput: '{place / 'run'}'\nstart: pitch\nsteps: 2\nsteps_per_epoch: 2\n"
+        "batch_size: 2\nstretch_seconds: 0.5\nremixing: {joined: 0.5}\noptimiser: {rate: 1.0e-5}\n",
+        encoding="utf-8",
+    )
+    outcome = run("train", "pitch", place / "pitch.yaml", "--json")
+    assert outcome.code == 0, outcome.stderr
+    model = json.loads(outcome.stdout)["model"]
+    again = ("--pitch-model", model, "--voices", 2, "--method", "comb", "--quiet")
+    outcome = run("voices", place / "song.wav", *again, "-o", place / "out")
+    assert (outcome.code, outcome.stderr) == (0, "")
+
+
+def test_a_pitch_model_that_would_not_listen_is_refused(run: Run, place: Path) -> None:
+    asked = ("voices", place / "song.wav", "--f0", place / "f0.csv", "-o", place / "out")
+    outcome = run(*asked, "--pitch-model", "pitch")
+    assert outcome.code == 2 and "add --refine" in outcome.stderr and not (place / "out").exists()
+    outcome = run(*asked, "--refine", "--pitch-model", "voices")
+    assert outcome.code != 0 and "tells no pitches" in outcome.stderr and not (place / "out").exists()

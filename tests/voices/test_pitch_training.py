@@ -60,6 +60,17 @@ def test_a_swapped_voice_brings_its_pitch_and_a_silenced_one_loses_it(batch: Bat
             assert float(torch.corrcoef(torch.stack((origin, shape)))[0, 1]) > 0.999
 
 
+def test_joined_ensembles_sound_beside_each_other(batch: Batch) -> None:
+    plain = RemixingConfig(share=1.0, level_db=0.0, tilt_db=0.0, swapped=0.0, joined=1.0, silenced=0.0)
+    made = remixed(batch, 16000, plain, seeded())
+    assert made.stems is not None and made.stems.shape == (3, 4, 4000)
+    torch.testing.assert_close(made.stems.sum(1), made.audio)
+    assert torch.equal(made.f0_hz[0], torch.cat([batch.f0_hz[0], batch.f0_hz[2]]))
+    crowd = Batch(batch.audio, made.f0_hz, made.stems)
+    again = remixed(crowd, 16000, plain, seeded())
+    assert again.stems is not None and again.stems.shape[1] == 4, "eight voices are more than can be heard"
+
+
 def test_a_share_of_the_batches_stays_as_it_was(batch: Batch) -> None:
     assert remixed(batch, 16000, RemixingConfig(share=0.0), seeded()) is batch
 

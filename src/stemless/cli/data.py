@@ -10,7 +10,16 @@ from typing import Annotated, Optional
 import typer
 
 from stemless.cli.console import Printer
-from stemless.cli.options import Json, Output, Overwrite, Quiet, Seed
+from stemless.cli.options import (
+    Device,
+    DeviceOption,
+    Json,
+    Output,
+    Overwrite,
+    PitchModelOption,
+    Quiet,
+    Seed,
+)
 
 app = typer.Typer(help="Prepare recordings to learn from.", rich_markup_mode=None)
 
@@ -244,6 +253,36 @@ def solos(
     for remark in remarks:
         say.warn(remark)
     say.done(str(written), {"manifest": str(written), "recordings": count, "left_out": remarks})
+
+
+@app.command("estimates")
+def estimates(
+    recordings: Annotated[
+        list[Path], typer.Argument(metavar="IN...", help="Recordings of as many voices each.")
+    ],
+    output: Output,
+    voices: Annotated[
+        int, typer.Option("--voices", metavar="N", min=2, max=6, help="How many voices sing or play in each.")
+    ],
+    pitch_model: PitchModelOption = None,
+    device: DeviceOption = Device.auto,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Separate recordings into voices with their pitch, to train pitch on; run again, it goes on."""
+    from stemless.voices.estimates import write_estimates
+
+    say = Printer(as_json, quiet)
+    with say.progress("separating recordings") as on_progress:
+        written = write_estimates(
+            output,
+            recordings,
+            voices,
+            pitch_model=pitch_model,
+            device=device.value,
+            on_progress=on_progress,
+        )
+    say.done(str(written), {"manifest": str(written), "recordings": len(recordings)})
 
 
 def _rendered(say: Printer, manifest: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -34,3 +34,11 @@ DeviceOption = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Audio format of the stems.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
+PitchModelOption = Annotated[
+    Optional[str],  # noqa: UP045 (typer reads it at run time)
+    typer.Option(
+        "--pitch-model",
+        metavar="NAME|PATH|hf://USER/MODEL",
+        help="A trained model that listens for the pitch.",
+    ),
+]

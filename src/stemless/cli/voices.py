@@ -18,6 +18,7 @@ from stemless.cli.options import (
     Json,
     Output,
     Overwrite,
+    PitchModelOption,
     Quiet,
     Seed,
 )
@@ -85,6 +86,7 @@ def voices(
         Optional[str],  # noqa: UP045
         typer.Option("--model", metavar="NAME|PATH|hf://USER/MODEL", help="A trained model."),
     ] = None,
+    pitch_model: PitchModelOption = None,
     fit: Annotated[
         bool, typer.Option("--fit", help="First let the network learn from this recording; needs no stems.")
     ] = False,
@@ -140,21 +142,23 @@ def voices(
         )
     if refine and not f0:
         raise UsageError("--refine belongs to --f0: leave it out, other pitch is found by listening anyway")
+    if pitch_model and f0 and not refine:
+        raise UsageError("--pitch-model listens, and --f0 is taken as it is: add --refine, or leave it out")
     found: dict[str, object] | None = None
     several = method is MethodName.blend
     if score is not None:
         tracks, found = _follow(recording, score, only, output, audio_format, overwrite, say)
         if tracks.voices <= MOST_VOICES:
-            tracks, heard = _listen(recording, tracks, device, say, several)
+            tracks, heard = _listen(recording, tracks, pitch_model, device, say, several)
             found |= heard
     elif number is not None:
         _refuse_early(recording, None, voice_names(number), output, audio_format, overwrite)
-        tracks, found = _listen(recording, number, device, say, several)
+        tracks, found = _listen(recording, number, pitch_model, device, say, several)
     else:
         tracks = PitchTracks.from_files(f0 or [])
         if refine:
             _refuse_early(recording, tracks, tuple(only or tracks.names), output, audio_format, overwrite)
-            tracks, found = _listen(recording, tracks, device, say, several)
+            tracks, found = _listen(recording, tracks, pitch_model, device, say, several)
     names = tracks.check_choice(only) if only else None
     # A mistake is told before a model is loaded or fitted, which may take its time.
     _refuse_early(recording, tracks, names or tracks.names, output, audio_format, overwrite)
@@ -233,7 +237,12 @@ def _follow(
 
 
 def _listen(
-    recording: Path, asked: int | PitchTracks, device: Device, say: Printer, several: bool
+    recording: Path,
+    asked: int | PitchTracks,
+    pitch_model: str | None,
+    device: Device,
+    say: Printer,
+    several: bool,
 ) -> tuple[PitchTracks, dict[str, object]]:
     """Tracks by ear, of so many voices or from tracks to refine; and what the report is to say of them.
 
@@ -243,7 +252,7 @@ def _listen(
     from stemless.voices.estimation import PitchEstimator
     from stemless.voices.second_hearing import listen_again, with_heard
 
-    estimator = PitchEstimator(device=device.value)
+    estimator = PitchEstimator(pitch_model, device=device.value)
     if isinstance(asked, int):
         with say.progress("listening for the pitch") as on_progress:
             heard = estimator.estimate(recording, asked, on_progress=on_progress)

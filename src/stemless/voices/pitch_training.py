@@ -14,6 +14,7 @@ from stemless import checkpoint
 from stemless.optimiser import OptimiserConfig
 from stemless.runner import OnProgress, claim, load_state, run_training
 from stemless.voices.corpus import Batch, Mixture, read_manifest
+from stemless.voices.estimation import MOST_VOICES
 from stemless.voices.learner import SeededLearner
 from stemless.voices.salience import KIND, SalienceConfig, SalienceNetwork, load_salience, targets_of
 from stemless.voices.training import card, make_data, run_settings
@@ -44,6 +45,8 @@ class RemixingConfig:
         level_db: deviation of the level of each voice.
         tilt_db: of each voice by itself, as in `SpoilingConfig`.
         swapped: share of the batches whose voices come from different ensembles.
+        joined: share of the batches in which every ensemble sounds beside another one, of up to three voices
+            each: duets teach quartets.
         silenced: probability that a voice is left out, pitch and all.
     """
 
@@ -51,6 +54,7 @@ class RemixingConfig:
     level_db: float = 6.0
     tilt_db: float = 6.0
     swapped: float = 0.3
+    joined: float = 0.0
     silenced: float = 0.1
 
 
@@ -141,6 +145,9 @@ def remixed(batch: Batch, sample_rate: int, config: RemixingConfig, generator: t
         return batch
     stems, f0_hz = batch.stems, batch.f0_hz
     examples, voices = stems.shape[:2]
+    if 2 * voices <= MOST_VOICES and config.joined and chance() < config.joined:
+        stems, f0_hz = (torch.cat([each, each.roll(1, 0)], dim=1) for each in (stems, f0_hz))
+        voices *= 2
     if chance() < config.swapped:
         # The voice of each place comes from an example of its own.
         drawn = torch.stack([torch.randperm(examples, generator=generator) for _ in range(voices)], dim=1)

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from stemless import engine
 from stemless.inputs import Audio, OnProgress, share_progress
@@ -60,13 +61,30 @@ def listen_again(
     separator = separator or make_separator(*choose(None, None))
     rate = separator.sample_rate
     mono, _ = heard_mono(audio, sample_rate, rate)
-    parts = tracks.voices + 1
     stems = engine.separate_audio(
-        mono[None], rate, separator, tracks, on_progress=share_progress(on_progress, 0, parts)
+        mono[None], rate, separator, tracks, on_progress=share_progress(on_progress, 0, 2)
     ).audio[:, 0]
+    return heard_alone(stems, rate, tracks, estimator, on_progress=share_progress(on_progress, 1, 2))
+
+
+def heard_alone(
+    stems: Tensor,
+    sample_rate: int,
+    tracks: PitchTracks,
+    estimator: PitchEstimator,
+    *,
+    on_progress: OnProgress | None = None,
+) -> Estimate:
+    """The pitch of voices that have been separated, each by itself.
+
+    Args:
+        stems: [voices, time].
+        tracks: whose names and order the voices have.
+        on_progress: called with the seconds done and the seconds there are.
+    """
     rows, sure = [], []
-    for number, stem in enumerate(stems, 1):
-        peaks = estimator.listen(stem, rate, share_progress(on_progress, number, parts))
+    for number, stem in enumerate(stems):
+        peaks = estimator.listen(stem, sample_rate, share_progress(on_progress, number, len(stems)))
         f0_hz, confidence = estimator.pitches(peaks, decode(peaks, 1, ALONE))
         rows.append(f0_hz[0])
         sure.append(confidence[0])
