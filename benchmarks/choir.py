@@ -33,6 +33,7 @@ from choir_data import (
     write_corpus,
 )
 from choir_data import stems_of as dry_stems_of
+from choir_pitch import pitch_run
 from choir_tables import write_tables
 from choir_tracks import tracks_of_stems
 from stemless.configuration import load_configuration
@@ -44,7 +45,7 @@ from stemless.voices.baselines.nmf import NMFSeparator
 from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
 from stemless.voices.estimation import PitchEstimator
 from stemless.voices.methods import make_separator
-from stemless.voices.second_hearing import listen_again, with_heard
+from stemless.voices.second_hearing import in_tune, listen_again, with_heard
 from stemless.voices.tracks import PitchTracks
 from stemless.voices.training import TrainingConfig, train
 
@@ -57,12 +58,20 @@ LEARNERS = {
     "unet": ("choir_unet.yaml", "given"),
     "fitted": ("choir_fitted.yaml", "again"),
     "again": ("choir_again.yaml", "again"),
+    "pitched": ("choir_again.yaml", "pitched"),
 }
-"""Settings, and the tracks to learn with: given, or heard again (`choir_again.py`)."""
-TRACKS = ("given", "stems", "heard", "refined", "both", "twice")
+"""Settings, and the tracks to learn with: given, or heard again (`choir_again.py`), by the pitch that ships
+or that of this choir (`choir_pitch.py`)."""
+TRACKS = ("given", "stems", "heard", "refined", "both", "twice", "tuned", "tuned-own", "alone", "alone-own")
 """Multi-f0 that came with it; pYIN of the isolated singers; `stemless pitch` with --voices, and with --f0;
-the first with what is heard beside it; heard, and heard again in each voice alone."""
-MODELS = {"start": "as it ships", "fitted": "fitted for 10 minutes", "again": "fitted for an hour"}
+the first with what is heard beside it; heard, and heard again in each voice alone. "tuned" and "alone" are
+these two in tune, as `stemless voices --method blend` has them; "own" listens with the choir's own pitch."""
+MODELS = {
+    "start": "as it ships",
+    "fitted": "fitted for 10 minutes",
+    "again": "fitted for an hour",
+    "pitched": "fitted for an hour by its own pitch",
+}
 """The runs whose model the rows "network, ..." and "blend, ..." use."""
 POWERS = (1.0, 2.0)
 SEED = 0
@@ -90,7 +99,8 @@ def train_one(voices: int, learner: str, overrides: list[str]) -> None:
     if tracks == "given":
         manifest = write_corpus(voices, RUNS / "corpus")
     else:
-        manifest = write_corpus_again(voices, RUNS / "corpus", START)
+        pitch_model = pitch_run() / "model" if tracks == "pitched" else None
+        manifest = write_corpus_again(voices, RUNS / "corpus", START, pitch_model, tracks)
     config = load_configuration(
         TrainingConfig,
         ROOT / "configs" / "voices" / settings,
@@ -163,21 +173,24 @@ def tracks_by_key(voices: int, which: str, stems_of: Stems) -> dict[str, PitchTr
     given = given_tracks(voices)
     if which == "given":
         return given
-    estimator = PitchEstimator(device="cpu")
+    way, _, pitch = which.partition("-")
+    estimator = PitchEstimator(pitch_run() / "model" if pitch else None, device="cpu")
     found = {}
     for key in test_keys(voices):
         mixture = stems_of(key).sum(0)
-        if which == "refined":
+        if way == "refined":
             found[key] = estimator.refine(mixture, given[key], SAMPLE_RATE).tracks
-        elif which == "both":
+        elif way in ("both", "tuned"):
             found[key] = with_heard(mixture, given[key], SAMPLE_RATE, estimator=estimator)
         else:
             names = given[key].names
             heard = estimator.estimate(mixture, voices, SAMPLE_RATE, names=names).tracks
             found[key] = heard
-            if which == "twice":
+            if way in ("twice", "alone"):
                 again = listen_again(mixture, heard, SAMPLE_RATE, estimator=estimator).tracks
                 found[key] = replace(heard, others=(again,))
+        if way in ("tuned", "alone"):
+            found[key] = in_tune(mixture, found[key], SAMPLE_RATE)
     return found
 
 

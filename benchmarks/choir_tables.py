@@ -26,22 +26,38 @@ ORDER = (
     "network, fitted for 10 minutes",
     "network, unsupervised",
     "network, fitted for an hour",
+    "network, fitted for an hour by its own pitch",
     "blend, as it ships",
     "blend, fitted for 10 minutes",
     "blend, fitted for an hour",
+    "blend, fitted for an hour by its own pitch",
     "ideal ratio mask",
 )
 OURS = (
+    ("blend, fitted for an hour by its own pitch", 2.0),
     ("blend, fitted for an hour", 2.0),
     ("blend, fitted for 10 minutes", 2.0),
     ("blend, as it ships", 2.0),
+    ("network, fitted for an hour by its own pitch", 2.0),
     ("network, fitted for an hour", 2.0),
     ("network, unsupervised", 2.0),
     ("network, fitted for 10 minutes", 2.0),
     ("network, as it ships", 2.0),
 )
 """The first of these that has scores is compared with the others."""
-TRACKS = ("given", "stems", "heard", "refined", "both", "twice", "given_room")
+TRACKS = (
+    "given",
+    "stems",
+    "heard",
+    "refined",
+    "both",
+    "twice",
+    "tuned",
+    "tuned-own",
+    "alone",
+    "alone-own",
+    "given_room",
+)
 RIVALS: tuple[tuple[str, float | None], ...] = (
     ("comb", 2.0),
     ("nmf", 2.0),

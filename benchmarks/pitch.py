@@ -8,8 +8,9 @@
 of an isolated singer is right when the voice of that place has a pitch within 50 cents. What the singers
 sang is told by pYIN on their recordings, which errs itself: with windows of 1024 and of 2048 samples it
 agrees in nine frames of ten. Both are scored: the frames of the short window, and those where the two agree.
-Beside it stand the multi-f0 tracks that come with the recordings, these tracks after `--refine`, and both
-kinds of tracks after a second hearing (`--again`). Voicing that is false is the share of the frames without
+Beside it stand the multi-f0 tracks that come with the recordings, these tracks after `--refine`, both kinds
+of tracks after a second hearing (`--again`), and what a model hears that has learned from this choir's own
+mixtures (`choir_pitch.py`), where there is one. Voicing that is false is the share of the frames without
 pitch in which a voice has one.
 """
 
@@ -27,6 +28,7 @@ import torch
 from numpy.typing import NDArray
 
 from choir_data import HOP_LENGTH, PARTS, SAMPLE_RATE, given_tracks, stems_of, test_keys
+from choir_pitch import pitch_run
 from choir_tracks import f0_of, tracks_of_stems
 from stemless.evaluation.bootstrap import bootstrap_interval
 from stemless.evaluation.tables import markdown_table, update_section
@@ -46,6 +48,8 @@ METHODS = {
     "heard again": "stemless pitch --again",
     "refined": "given, refined",
     "given again": "given, --again",
+    "own": "stemless pitch, learned from the choir",
+    "own again": "the same, --again",
 }
 
 Array = NDArray[np.float32]
@@ -94,6 +98,8 @@ def measure(split: str, voices: int) -> dict[str, Any]:
     """All mixtures of so many voices."""
     start, end = (round(seconds * SAMPLE_RATE / HOP_LENGTH) for seconds in SPLITS[split])
     estimator = PitchEstimator(device="cpu")
+    own_model = pitch_run() / "model"
+    own = PitchEstimator(own_model, device="cpu") if own_model.exists() else None
     given = given_tracks(voices)
     rows: list[dict[str, Any]] = []
     seconds = spent = spent_again = 0.0
@@ -113,6 +119,9 @@ def measure(split: str, voices: int) -> dict[str, Any]:
         began = time.process_time()
         found["heard again"] = again(heard.tracks).tracks
         spent_again += time.process_time() - began
+        if own is not None:
+            found["own"] = own.estimate(mixture, voices, SAMPLE_RATE).tracks
+            found["own again"] = listen_again(mixture, found["own"], SAMPLE_RATE, estimator=own).tracks
         for method, tracks in found.items():
             rows += rows_of(key, method, on_frames(tracks), start, end)
     return {
@@ -157,6 +166,8 @@ def table(held: list[dict[str, Any]]) -> str:
     for one in held:
         for method, said in METHODS.items():
             rows = [row for row in one["rows"] if row["method"] == method]
+            if not rows:
+                continue
             values = shares(rows, "agreed", "agreed_right")
             interval = bootstrap_interval(values, np.random.default_rng(0))
             pyin, both = over_parts(rows, "voiced", "right"), over_parts(rows, "agreed", "agreed_right")

@@ -31,6 +31,7 @@ _HOMES = {
     "pitch_from_files_to_files": "stemless.voices.estimation",
     "refine_pitch": "stemless.voices.estimation",
     "listen_again": "stemless.voices.second_hearing",
+    "in_tune": "stemless.voices.second_hearing",
     "with_heard": "stemless.voices.second_hearing",
     "PitchEstimator": "stemless.voices.estimation",
     "load": "stemless.verbs",
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
         pitch_from_files_to_files,
         refine_pitch,
     )
-    from stemless.voices.second_hearing import listen_again, with_heard
+    from stemless.voices.second_hearing import in_tune, listen_again, with_heard
     from stemless.voices.separation import VoiceSeparator
     from stemless.voices.tracks import PitchTracks
 
@@ -78,6 +79,7 @@ __all__ = [
     "VoiceSeparator",
     "__version__",
     "fit",
+    "in_tune",
     "listen_again",
     "load",
     "pitch",

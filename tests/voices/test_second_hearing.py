@@ -12,7 +12,7 @@ from test_estimation import RATE, SECONDS, near, sung
 from stemless.errors import TrackError, UsageError
 from stemless.voices.baselines.comb import CombSeparator
 from stemless.voices.estimation import PitchEstimator
-from stemless.voices.second_hearing import listen_again, with_heard
+from stemless.voices.second_hearing import in_tune, listen_again, with_heard
 from stemless.voices.tracks import PitchTracks
 
 
@@ -70,6 +70,23 @@ def test_what_is_heard_stands_beside_what_was_given(
     assert [len(version.versions) for version in cut.versions] == [1, 1]
     assert np.allclose(cut.others[0].at([0.5]), heard.at([1.5]))
     assert both.select(["high"]).others[0].names == ("high",)
+
+
+def test_every_version_is_brought_in_tune(duet: torch.Tensor, lines: np.ndarray) -> None:
+    flat = tracks_of(lines * 2 ** (-30 / 1200))
+    told: list[float] = []
+    tuned = in_tune(
+        duet,
+        replace(flat, others=(tracks_of(lines * 2 ** (20 / 1200)),)),
+        RATE,
+        on_progress=lambda done, total: told.append(done / total),
+    )
+    assert len(tuned.versions) == 2 and told[-1] == pytest.approx(1.0)
+    for version in tuned.versions:
+        assert version.names == flat.names
+        true = lines[:, :: round(RATE * version.step_seconds)][:, : version.times.size]
+        cents = 1200 * np.abs(np.log2(version.f0_hz[:, : true.shape[1]] / true))
+        assert np.median(cents[:, 10:-10], axis=1).max() < 5.0
 
 
 def test_versions_need_the_same_voices(lines: np.ndarray) -> None:

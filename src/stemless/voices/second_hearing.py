@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stemless import engine
+from stemless.audio import resample
 from stemless.inputs import Audio, OnProgress, share_progress
 from stemless.separator import Separator
 from stemless.voices.cautions import cautions
 from stemless.voices.decoding import DecodingConfig, decode
 from stemless.voices.estimation import Estimate, PitchEstimator, check_voices
+from stemless.voices.fine_tuning import RATE, fine_tuned
 from stemless.voices.methods import choose, make_separator
 from stemless.voices.separation import heard_mono
 from stemless.voices.tracks import PitchTracks
@@ -90,7 +92,8 @@ def heard_alone(
         sure.append(confidence[0])
     step = estimator.network.config.step_seconds
     times = np.arange(len(rows[0]), dtype=np.float64) * step
-    found = replace(tracks, times=times, f0_hz=np.stack(rows), step_seconds=step)
+    heard = replace(tracks, times=times, f0_hz=np.stack(rows), step_seconds=step)
+    found = fine_tuned(heard, resample(stems, sample_rate, RATE))
     return Estimate(found, np.stack(sure), tuple(cautions(found)))
 
 
@@ -115,6 +118,40 @@ def with_heard(
     estimator = estimator or PitchEstimator()
     heard = estimator.estimate(audio, tracks.voices, sample_rate, on_progress=on_progress).tracks
     return replace(tracks, others=(*tracks.others, assigned(heard, tracks)))
+
+
+def in_tune(
+    audio: Audio,
+    tracks: PitchTracks,
+    sample_rate: int | None = None,
+    *,
+    on_progress: OnProgress | None = None,
+) -> PitchTracks:
+    """Tracks, and every other version of them, to a few cents: separated with each, and moved by their stems.
+
+    The source-filter NMF separates, which needs no model.
+
+    Args:
+        audio, sample_rate, on_progress: as of `listen_again`.
+        tracks: a frame further than 40 cents from what is sung stays where it is, mostly.
+
+    Raises:
+        UsageError, AudioError: as of `listen_again`.
+    """
+    separator = make_separator("source-filter-nmf")
+    rate = separator.sample_rate
+    mono, _ = heard_mono(audio, sample_rate, rate)
+    tuned = []
+    for number, version in enumerate(tracks.versions):
+        stems = engine.separate_audio(
+            mono[None],
+            rate,
+            separator,
+            version,
+            on_progress=share_progress(on_progress, number, len(tracks.versions)),
+        ).audio[:, 0]
+        tuned.append(fine_tuned(version, resample(stems, rate, RATE)))
+    return replace(tuned[0], others=tuple(tuned[1:]))
 
 
 def assigned(heard: PitchTracks, tracks: PitchTracks, cents: float = 50.0) -> PitchTracks:
