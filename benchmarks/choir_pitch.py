@@ -33,10 +33,11 @@ from stemless.voices.tracks import PitchTracks
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = Path(os.environ.get("STEMLESS_RUNS", ROOT / "runs")) / "choir"
 RECORD = ROOT / "benchmarks" / "results" / "choir" / "training_pitch_4_voices.json"
-SETTINGS = ROOT / "configs" / "voices" / "choir_pitch.yaml"
+SETTINGS = ROOT / "configs" / "voices" / "own_pitch.yaml"
 ROUNDS = (600, 1200)
 """Steps of each."""
 VOICES_MODEL = "voices"
+LICENCE = "Choral Singing Dataset (Cuesta et al. 2018), not confirmed; not for distribution"
 
 
 def pitch_run(number: int = len(ROUNDS) - 1) -> Path:
@@ -145,6 +146,8 @@ def main() -> None:
                 f"corpora=[{write_quartets(folder, number)}]",
                 f"output={pitch_run(number)}",
                 f"steps={steps}",
+                "validation_batches=27",
+                f"licence_of_data={LICENCE}",
             ],
         )
         train(config, on_progress=lambda done, total: None)
