@@ -33,7 +33,7 @@ from choir_data import (
     write_corpus,
 )
 from choir_data import stems_of as dry_stems_of
-from choir_pitch import pitch_run
+from choir_pitch import own_estimator, pitch_run
 from choir_tables import write_tables
 from choir_tracks import tracks_of_stems
 from stemless.configuration import load_configuration
@@ -174,7 +174,7 @@ def tracks_by_key(voices: int, which: str, stems_of: Stems) -> dict[str, PitchTr
     if which == "given":
         return given
     way, _, pitch = which.partition("-")
-    estimator = PitchEstimator(pitch_run() / "model" if pitch else None, device="cpu")
+    estimator = own_estimator() if pitch else PitchEstimator(device="cpu")
     found = {}
     for key in test_keys(voices):
         mixture = stems_of(key).sum(0)

@@ -23,6 +23,7 @@ from torch import Tensor
 from choir_again import chosen_keys
 from choir_data import PARTS, SAMPLE_RATE, VALIDATION_SECONDS, in_splits, stems_of, write_manifest
 from stemless.configuration import load_configuration
+from stemless.voices.decoding import DecodingConfig
 from stemless.voices.estimates import estimate_voices
 from stemless.voices.estimation import PitchEstimator
 from stemless.voices.methods import make_separator
@@ -43,6 +44,12 @@ LICENCE = "Choral Singing Dataset (Cuesta et al. 2018), not confirmed; not for d
 def pitch_run(number: int = len(ROUNDS) - 1) -> Path:
     """The run of a round; the last by default."""
     return RUNS / f"pitch_{number}"
+
+
+def own_estimator() -> PitchEstimator:
+    """The choir's own pitch as separation needs it: it is surer of itself than the one that ships, and its
+    voices may rest more (`bias` 0 for 2, chosen on 60 to 68 s)."""
+    return PitchEstimator(pitch_run() / "model", device="cpu", decoding=DecodingConfig(bias=0.0))
 
 
 def write_estimates_of_duets(folder: Path) -> None:

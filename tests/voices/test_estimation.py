@@ -12,6 +12,7 @@ import torch
 
 import stemless
 from stemless.errors import UsageError
+from stemless.voices.decoding import DecodingConfig
 from stemless.voices.estimation import PitchEstimator
 from stemless.voices.tracks import PitchTracks
 
@@ -148,3 +149,11 @@ def test_impossible_numbers_are_refused(voices: int, names: tuple[str, ...], mes
 def test_each_recording_needs_an_output_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="its own"):
         stemless.pitch_from_files_to_files(["a", "b"], [tmp_path / "x", tmp_path / "x"], 2)
+
+
+def test_voices_rest_as_much_as_one_asks(trio: torch.Tensor) -> None:
+    shares = []
+    for bias in (3.0, 0.0, -6.0):
+        estimator = PitchEstimator(device="cpu", decoding=DecodingConfig(bias=bias))
+        shares.append(float((estimator.estimate(trio, 3, RATE).tracks.f0_hz > 0).mean()))
+    assert shares[0] >= shares[1] > shares[2]

@@ -79,7 +79,7 @@ def voices(
         typer.Option(
             "--method",
             help="How to separate; by default the network if there is a model, else comb. blend is the most "
-            "exact and takes about as long as the recording lasts.",
+            "exact and takes up to twice as long as the recording lasts.",
         ),
     ] = None,
     model: Annotated[

@@ -17,7 +17,7 @@ from stemless.devices import pick_device
 from stemless.errors import UsageError
 from stemless.inputs import Audio, OnProgress, PathLike, share_progress
 from stemless.voices.cautions import cautions
-from stemless.voices.decoding import Decoded, Peaks, decode, decode_near, find_peaks
+from stemless.voices.decoding import Decoded, DecodingConfig, Peaks, decode, decode_near, find_peaks
 from stemless.voices.salience import KIND, SalienceNetwork, load_salience, salience_of
 from stemless.voices.tracks import PitchTracks
 
@@ -45,14 +45,22 @@ class PitchEstimator:
     Args:
         model: a shipped name, a folder or hf://USER/MODEL; by default the one that ships with the package.
         device: "auto", "cpu", "cuda" or "mps".
+        decoding: how the voices of a mixture choose among what is heard; a lower `bias` lets them rest more.
 
     Raises:
         UsageError: there is no such device, or no model was given and none ships.
         CheckpointError: there is no such model, or it is one of something else.
     """
 
-    def __init__(self, model: PathLike | None = None, *, device: str = "auto") -> None:
+    def __init__(
+        self,
+        model: PathLike | None = None,
+        *,
+        device: str = "auto",
+        decoding: DecodingConfig | None = None,
+    ) -> None:
         self.network: SalienceNetwork = load_salience(model or default_model()).to(pick_device(device))
+        self.decoding = decoding or DecodingConfig()
 
     def estimate(
         self,
@@ -78,7 +86,7 @@ class PitchEstimator:
         """
         check_voices(voices, names)
         peaks = self.listen(audio, sample_rate, on_progress)
-        f0_hz, confidence = self.pitches(peaks, decode(peaks, voices))
+        f0_hz, confidence = self.pitches(peaks, decode(peaks, voices, self.decoding))
         tracks = PitchTracks.regular(f0_hz, self.network.config.step_seconds, names or None)
         return Estimate(tracks, confidence, tuple(cautions(tracks)))
 
