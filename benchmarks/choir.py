@@ -62,10 +62,10 @@ LEARNERS = {
 }
 """Settings, and the tracks to learn with: given, or heard again (`choir_again.py`), by the pitch that ships
 or that of this choir (`choir_pitch.py`)."""
-TRACKS = ("given", "stems", "heard", "refined", "both", "twice", "tuned", "tuned-own", "alone", "alone-own")
+TRACKS = ("given", "stems", "heard", "refined", "both", "twice", "tuned-own", "alone-own")
 """Multi-f0 that came with it; pYIN of the isolated singers; `stemless pitch` with --voices, and with --f0;
-the first with what is heard beside it; heard, and heard again in each voice alone. "tuned" and "alone" are
-these two in tune, as `stemless voices --method blend` has them; "own" listens with the choir's own pitch."""
+the first with what is heard beside it; heard, and heard again in each voice alone. The last two are these two
+with the choir's own pitch (`choir_pitch.py`), and in tune (`stemless.in_tune`)."""
 MODELS = {
     "start": "as it ships",
     "fitted": "fitted for 10 minutes",

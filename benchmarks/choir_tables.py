@@ -52,9 +52,7 @@ TRACKS = (
     "refined",
     "both",
     "twice",
-    "tuned",
     "tuned-own",
-    "alone",
     "alone-own",
     "given_room",
 )

@@ -79,7 +79,7 @@ def voices(
         typer.Option(
             "--method",
             help="How to separate; by default the network if there is a model, else comb. blend is the most "
-            "exact and takes up to twice as long as the recording lasts.",
+            "exact and takes about as long as the recording lasts.",
         ),
     ] = None,
     model: Annotated[
@@ -247,10 +247,10 @@ def _listen(
     """Tracks by ear, of so many voices or from tracks to refine; and what the report is to say of them.
 
     several: in two versions, for a method that weighs them: heard in the mixture, and for those that nothing
-        is known of, heard again in each voice alone; both to a few cents.
+        is known of, heard again in each voice alone.
     """
     from stemless.voices.estimation import PitchEstimator
-    from stemless.voices.second_hearing import in_tune, listen_again, with_heard
+    from stemless.voices.second_hearing import listen_again, with_heard
 
     estimator = PitchEstimator(pitch_model, device=device.value)
     if isinstance(asked, int):
@@ -267,9 +267,6 @@ def _listen(
     elif several:
         with say.progress("listening beside the tracks") as on_progress:
             tracks = with_heard(recording, tracks, estimator=estimator, on_progress=on_progress)
-    if several:
-        with say.progress("tuning the pitch") as on_progress:
-            tracks = in_tune(recording, tracks, on_progress=on_progress)
     for warning in heard.warnings:
         say.warn(warning)
     sure = [round(float(row[row > 0].mean()), 4) if (row > 0).any() else 0.0 for row in heard.confidence]
