@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,12 +24,14 @@ from torch import Tensor
 from choir_again import write_corpus_again
 from choir_data import (
     EXCERPT_SECONDS,
+    RUNS,
     SAMPLE_RATE,
     TEST_STARTS_SECONDS,
     given_tracks,
     stems_in_room,
     test_keys,
     write_corpus,
+    write_json,
 )
 from choir_data import stems_of as dry_stems_of
 from choir_pitch import own_estimator, pitch_run
@@ -50,7 +51,6 @@ from stemless.voices.tracks import PitchTracks
 from stemless.voices.training import TrainingConfig, train
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNS = Path(os.environ.get("STEMLESS_RUNS", ROOT / "runs")) / "choir"
 RESULTS = ROOT / "benchmarks" / "results" / "choir"
 LEARNERS = {
     "unsupervised": ("choir_unsupervised.yaml", "given"),
@@ -243,13 +243,6 @@ def score(voices: int, which_tracks: str, names: list[str], again: bool, room: b
             f"mean {sum(values) / len(values):.2f} dB",
             flush=True,
         )
-
-
-def write_json(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
 
 
 def main() -> None:

@@ -8,9 +8,11 @@ tracks from 0 to 68 s (60 to 68 s to validate), testing begins at 68 s.
 from __future__ import annotations
 
 import csv
+import json
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -21,6 +23,7 @@ from torch import Tensor
 from stemless.data.room import Room, half_circle, place_voices
 from stemless.voices.tracks import PitchTracks
 
+RUNS = Path(os.environ.get("STEMLESS_RUNS", Path(__file__).resolve().parent.parent / "runs")) / "choir"
 SAMPLE_RATE = 16000
 HOP_LENGTH = 256
 PARTS = {"S": "soprano", "A": "alto", "T": "tenor", "B": "bass"}
@@ -156,3 +159,10 @@ def _write_mixture(key: str, tracks: PitchTracks, folder: Path) -> dict[str, str
         "f0": f"mixtures/{key}.csv",
         "stems": ";".join(f"stems/{name}.wav" for name in names),
     }
+
+
+def write_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import time
 from pathlib import Path
 
@@ -21,7 +20,16 @@ import torch
 from torch import Tensor
 
 from choir_again import chosen_keys
-from choir_data import PARTS, SAMPLE_RATE, VALIDATION_SECONDS, in_splits, stems_of, write_manifest
+from choir_data import (
+    PARTS,
+    RUNS,
+    SAMPLE_RATE,
+    VALIDATION_SECONDS,
+    in_splits,
+    stems_of,
+    write_json,
+    write_manifest,
+)
 from stemless.configuration import load_configuration
 from stemless.voices.decoding import DecodingConfig
 from stemless.voices.estimates import estimate_voices
@@ -32,7 +40,6 @@ from stemless.voices.second_hearing import heard_alone
 from stemless.voices.tracks import PitchTracks
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNS = Path(os.environ.get("STEMLESS_RUNS", ROOT / "runs")) / "choir"
 RECORD = ROOT / "benchmarks" / "results" / "choir" / "training_pitch_4_voices.json"
 SETTINGS = ROOT / "configs" / "voices" / "own_pitch.yaml"
 ROUNDS = (600, 1200)
@@ -106,24 +113,21 @@ def write_quartets(folder: Path, number: int) -> Path:
     """Quartets of estimates with the pitch of a round, and their manifest."""
     rows: list[dict[str, str | float]] = []
     for pair in pairs_of_duets(chosen_keys(2)):
-        singers = sorted(
-            ((key, place) for key in pair for place in (0, 1)),
-            key=lambda one: list(PARTS).index(one[0].split("_")[one[1]][0]),
-        )
-        names = [key.split("_")[place] for key, place in singers]
-        stems = [folder / f"{key}_{name}.wav" for (key, _), name in zip(singers, names, strict=True)]
+        duet_of = {name: key for key in pair for name in key.split("_")}
+        names = sorted(duet_of, key=lambda name: list(PARTS).index(name[0]))
+        stems = [folder / f"{duet_of[name]}_{name}.wav" for name in names]
         audio = folder / f"{'-'.join(pair)}.wav"
         if not audio.exists():
-            mixture = sum(
-                estimate_of(folder, key, name) for (key, _), name in zip(singers, names, strict=True)
-            )
-            soundfile.write(audio, torch.as_tensor(mixture).numpy(), SAMPLE_RATE, subtype="FLOAT")
-        tracks = [PitchTracks.from_csv(folder / f"{key}_{number}.csv") for key in pair]
-        times = tracks[0].times
-        f0_hz = torch.stack(
-            [torch.from_numpy(tracks[pair.index(key)].at(times)[place]) for key, place in singers]
-        )
-        made = PitchTracks.regular(f0_hz.numpy(), tracks[0].step_seconds, [PARTS[name[0]] for name in names])
+            mixture = torch.stack([estimate_of(folder, duet_of[name], name) for name in names]).sum(0)
+            soundfile.write(audio, mixture.numpy(), SAMPLE_RATE, subtype="FLOAT")
+        tracks = {key: PitchTracks.from_csv(folder / f"{key}_{number}.csv") for key in pair}
+        first = tracks[pair[0]]
+        f0_hz = [
+            tracks[key].at(first.times)[key.split("_").index(name)]
+            for name in names
+            for key in [duet_of[name]]
+        ]
+        made = PitchTracks.regular(f0_hz, first.step_seconds, [PARTS[name[0]] for name in names])
         made.to_csv(audio.with_name(f"{audio.stem}_{number}.csv"), overwrite=True)
         row = {
             "audio": audio.name,
@@ -157,11 +161,11 @@ def main() -> None:
                 f"licence_of_data={LICENCE}",
             ],
         )
-        train(config, on_progress=lambda done, total: None)
+        train(config)
         seconds = round(time.monotonic() - began, 1)
         held = json.loads(RECORD.read_text()) if RECORD.exists() and number else {"seconds": 0.0, "steps": 0}
         record = {"seconds": held["seconds"] + seconds, "steps": held["steps"] + steps, "threads": 1}
-        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        write_json(RECORD, record)
         print(f"round {number + 1}: {steps} steps, {seconds / 60:.1f} min", flush=True)
 
 

@@ -5,20 +5,15 @@ pYIN as librosa has it, on each stem scaled to full level, within the range of t
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import librosa
 import numpy as np
 from numpy.typing import NDArray
 
-from choir_data import HOP_LENGTH, PARTS, SAMPLE_RATE, singer
+from choir_data import HOP_LENGTH, PARTS, RUNS, SAMPLE_RATE, singer
 from stemless.voices.tracks import PitchTracks
 
 RANGES_HZ = {"S": (190.0, 900.0), "A": (150.0, 700.0), "T": (100.0, 520.0), "B": (65.0, 380.0)}
-CACHE = (
-    Path(os.environ.get("STEMLESS_RUNS", Path(__file__).resolve().parent.parent / "runs")) / "choir" / "f0"
-)
+CACHE = RUNS / "f0"
 
 
 # Chosen with the comb on 52 to 68 s: 2048 samples blur the vibrato (5.2 dB against 6.2 dB).

@@ -24,7 +24,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from choir import write_json
+from choir_data import write_json
 from stemless.data.everyday.speech import sentence, spoken
 from stemless.data.everyday.stage import Stage
 from stemless.data.instruments.expression import random_expression

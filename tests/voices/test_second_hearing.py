@@ -100,3 +100,12 @@ def test_more_voices_than_can_be_followed(duet: torch.Tensor) -> None:
     for listen in (listen_again, with_heard):
         with pytest.raises(UsageError, match="7 voices cannot be tracked"):
             listen(duet, many, RATE)
+
+
+def test_a_model_with_frames_of_its_own_keeps_them(duet: torch.Tensor, lines: np.ndarray) -> None:
+    finer = PitchEstimator(device="cpu")
+    finer.network.config = replace(finer.network.config, hop_length=128)
+    finer.network.spectrum.config = finer.network.config
+    found = listen_again(duet, tracks_of(lines), RATE, estimator=finer, separator=CombSeparator())
+    assert found.tracks.step_seconds == 128 / RATE
+    assert found.confidence.shape == found.tracks.f0_hz.shape

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stemless import engine
 from stemless.audio import probe
 from stemless.data.curves import frame_times
 from stemless.data.quartets import Ensemble
@@ -27,7 +26,7 @@ from stemless.inputs import OnProgress, share_progress
 from stemless.separator import Separator
 from stemless.voices.estimation import PitchEstimator, check_voices
 from stemless.voices.methods import choose, make_separator
-from stemless.voices.second_hearing import heard_alone, listen_again
+from stemless.voices.second_hearing import heard_alone, listen_again, voices_of
 from stemless.voices.separation import heard_mono
 from stemless.voices.tracks import PitchTracks
 
@@ -121,7 +120,7 @@ def estimate_voices(
         mono, first, sample_rate, estimator=estimator, separator=network, on_progress=parts[1]
     ).tracks
     both = replace(first, others=(second,))
-    stems = engine.separate_audio(mono[None], sample_rate, blend, both, on_progress=parts[2]).audio[:, 0]
+    stems = voices_of(mono, blend, both, parts[2])
     return stems, heard_alone(stems, sample_rate, first, estimator).tracks
 
 

@@ -63,10 +63,19 @@ def listen_again(
     separator = separator or make_separator(*choose(None, None))
     rate = separator.sample_rate
     mono, _ = heard_mono(audio, sample_rate, rate)
-    stems = engine.separate_audio(
-        mono[None], rate, separator, tracks, on_progress=share_progress(on_progress, 0, 2)
-    ).audio[:, 0]
+    stems = voices_of(mono, separator, tracks, share_progress(on_progress, 0, 2))
     return heard_alone(stems, rate, tracks, estimator, on_progress=share_progress(on_progress, 1, 2))
+
+
+def voices_of(
+    mono: Tensor,
+    separator: Separator[PitchTracks],
+    tracks: PitchTracks,
+    on_progress: OnProgress | None = None,
+) -> Tensor:
+    """A recording [time] at the rate of the separator, as its voices [voices, time]."""
+    rate = separator.sample_rate
+    return engine.separate_audio(mono[None], rate, separator, tracks, on_progress=on_progress).audio[:, 0]
 
 
 def heard_alone(
@@ -93,7 +102,8 @@ def heard_alone(
     step = estimator.network.config.step_seconds
     times = np.arange(len(rows[0]), dtype=np.float64) * step
     heard = replace(tracks, times=times, f0_hz=np.stack(rows), step_seconds=step)
-    found = fine_tuned(heard, resample(stems, sample_rate, RATE))
+    tuned = fine_tuned(heard, resample(stems, sample_rate, RATE))
+    found = replace(heard, f0_hz=tuned.at(times))
     return Estimate(found, np.stack(sure), tuple(cautions(found)))
 
 
@@ -143,13 +153,8 @@ def in_tune(
     mono, _ = heard_mono(audio, sample_rate, rate)
     tuned = []
     for number, version in enumerate(tracks.versions):
-        stems = engine.separate_audio(
-            mono[None],
-            rate,
-            separator,
-            version,
-            on_progress=share_progress(on_progress, number, len(tracks.versions)),
-        ).audio[:, 0]
+        progress = share_progress(on_progress, number, len(tracks.versions))
+        stems = voices_of(mono, separator, version, progress)
         tuned.append(fine_tuned(version, resample(stems, rate, RATE)))
     return replace(tuned[0], others=tuple(tuned[1:]))
 
