@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,44 +127,54 @@ def train_one(voices: int, learner: str, overrides: list[str]) -> None:
     train(config, on_progress=progress)
 
 
-def methods(voices: int, names: list[str]) -> dict[tuple[str, float | None], Estimator]:
-    """Every (method, p) of the table that can run here."""
+def methods(voices: int, names: list[str]) -> Iterator[tuple[str, float | None, Estimator]]:
+    """Every (method, p) of the table that can run here; a model is loaded when its turn comes.
 
-    def masked(separator: Any) -> Estimator:
-        def estimate(mixture: Tensor, stems: Tensor, tracks: PitchTracks) -> Tensor:
-            separated = separate_audio(mixture.unsqueeze(0), SAMPLE_RATE, separator, tracks)
-            return separated.audio[:, 0]
+    names: only these; all if there are none.
+    """
+    for method, power, make in offered(voices):
+        if not names or method in names:
+            yield method, power, make()
 
-        return estimate
 
-    def ideal(power: float) -> Estimator:
-        return lambda mixture, stems, tracks: ideal_stems(stems, power=power)
+def offered(voices: int) -> Iterator[tuple[str, float | None, Callable[[], Estimator]]]:
+    """`methods`, and what makes each of them."""
 
-    found: dict[tuple[str, float | None], Estimator] = {
-        ("mixture", None): lambda mixture, stems, tracks: mixture.expand_as(stems)
-    }
+    def masked(make: Callable[..., Any], *arguments: Any, power: float) -> Callable[[], Estimator]:
+        return lambda: estimator_of(make(*arguments, power=power))
+
+    yield "mixture", None, lambda: lambda mixture, stems, tracks: mixture.expand_as(stems)
     for power in POWERS:
-        found["comb", power] = masked(CombSeparator(power))
-        found["nmf", power] = masked(NMFSeparator(power=power))
-        found["source-filter nmf", power] = masked(SourceFilterNMFSeparator(power=power))
+        yield "comb", power, masked(CombSeparator, power=power)
+        yield "nmf", power, masked(NMFSeparator, power=power)
+        yield "source-filter nmf", power, masked(SourceFilterNMFSeparator, power=power)
         for learner in ("supervised", "unsupervised"):
             model = run_folder(voices, learner) / "model"
             if model.exists():
-                found[f"network, {learner}", power] = masked(
-                    make_separator("network", str(model), power=power)
-                )
+                yield f"network, {learner}", power, masked(make_separator, "network", str(model), power=power)
         for run, name in MODELS.items():
             model = Path(START) if run == "start" else model_of(voices, run)
             if run == "start" or model.exists():
                 # The blend is slow; its exponent was chosen with the network's.
                 for method in ("network", "blend") if power == 2.0 else ("network",):
-                    separator = make_separator(method, str(model), power=power)
-                    found[f"{method}, {name}", power] = masked(separator)
+                    yield f"{method}, {name}", power, masked(make_separator, method, str(model), power=power)
         unet = run_folder(voices, "unet") / "model"
         if unet.exists():
-            found["u-net, supervised", power] = masked(make_separator("unet", str(unet), power=power))
-        found["ideal ratio mask", power] = ideal(power)
-    return {key: value for key, value in found.items() if not names or key[0] in names}
+            yield "u-net, supervised", power, masked(make_separator, "unet", str(unet), power=power)
+        yield "ideal ratio mask", power, partial(ideal, power)
+
+
+def estimator_of(separator: Any) -> Estimator:
+    """All voices of an excerpt by a separator."""
+
+    def estimate(mixture: Tensor, stems: Tensor, tracks: PitchTracks) -> Tensor:
+        return separate_audio(mixture.unsqueeze(0), SAMPLE_RATE, separator, tracks).audio[:, 0]
+
+    return estimate
+
+
+def ideal(power: float) -> Estimator:
+    return lambda mixture, stems, tracks: ideal_stems(stems, power=power)
 
 
 def tracks_by_key(voices: int, which: str, stems_of: Stems) -> dict[str, PitchTracks]:
@@ -199,7 +210,7 @@ def score(voices: int, which_tracks: str, names: list[str], again: bool, room: b
     stems_of = stems_in_room if room else dry_stems_of
     tracks = tracks_by_key(voices, which_tracks, stems_of)
     place = f"{voices}_voices_{which_tracks}" + ("_room" if room else "")
-    for (method, power), estimate in methods(voices, names).items():
+    for method, power, estimate in methods(voices, names):
         slug = method.replace(", ", "-").replace(" ", "-") + ("" if power is None else f"-p{power:g}")
         path = RESULTS / place / f"{slug}.json"
         if path.exists() and not again:
