@@ -8,6 +8,8 @@ masks, so that one of them that is sure of a rest counts:
   source-filter NMF are: this voice, this vowel, this room;
 - the source-filter NMF, which knows nothing but the pitch.
 
+Each of them explains a frame by itself; that partials go on from frame to frame (`partials`) comes last.
+
 Of tracks that come in several versions (`PitchTracks.others`) the network goes by each in turn, and both NMFs
 let every frame choose. All ring on as the network found the room to do (`echo`).
 """
@@ -33,11 +35,14 @@ from stemless.voices.baselines.source_filter_nmf import (
 from stemless.voices.echo import with_echo
 from stemless.voices.model import masks_from_powers
 from stemless.voices.network_separator import NetworkSeparator, VoicesSurvey
+from stemless.voices.partials import REACH_SECONDS, steady_masks
 from stemless.voices.tracks import PitchTracks
 
 FLOOR: Final = 1e-3
 """Masks below it are all the same to the geometric mean."""
 NETWORK_SHARE, INFORMED_SHARE, NMF_SHARE = 0.3, 0.5, 0.2
+STEADY_SHARE: Final = 0.3
+"""Of the masks that are made of steady partials alone."""
 INFORMED_ITERATIONS: Final = 40
 PIECES, PIECE_SECONDS = 6, 4.0
 """The filters are learned on so many pieces of a recording that is longer than all of them."""
@@ -69,7 +74,7 @@ class BlendSeparator:
         if network.grid != nmf.grid or network.sample_rate != nmf.sample_rate:
             raise ValueError("the parts of a blend need one grid and one rate")
         self.network, self.nmf = network, nmf
-        self.context_seconds = max(network.context_seconds, nmf.context_seconds)
+        self.context_seconds = max(network.context_seconds, nmf.context_seconds) + REACH_SECONDS
         self.chunk_seconds = network.chunk_seconds
 
     @property
@@ -122,11 +127,11 @@ class BlendSeparator:
         echo = survey.networks[0].echo
         step_seconds = self.network.step_seconds
         magnitudes, f0_hz = self.nmf.magnitudes(audio, condition, survey.filters)
+        observed = [unit_level(stft(each.cpu(), self.grid).abs()) for each in audio]
         informed, plain = [], []
         for number, found in enumerate(magnitudes):
-            observed = unit_level(stft(audio[number].cpu(), self.grid).abs())
             corrected = voice_magnitudes(
-                observed,
+                observed[number],
                 by_block(self._spectra(powers[:, number])),
                 survey.shapes,
                 iterations=INFORMED_ITERATIONS,
@@ -136,7 +141,14 @@ class BlendSeparator:
             )
             plain.append(self.nmf.masks_of(with_echo(found.square(), echo, step_seconds).sqrt(), f0_hz))
         parts += [torch.stack(informed), torch.stack(plain)]
-        return blended(parts, shares).to(audio.device)
+        joined = blended(parts, shares)
+        steady = [self._steady(*each, f0_hz) for each in zip(joined, observed, strict=True)]
+        return torch.stack(steady).to(audio.device)
+
+    def _steady(self, masks: Tensor, magnitude: Tensor, f0_hz: Tensor) -> Tensor:
+        """Masks [voices, bins, frames] by which partials go on steadily; f0_hz [versions, voices, frames]."""
+        moved, alone = steady_masks(masks, magnitude, f0_hz, grid=self.grid, sample_rate=self.sample_rate)
+        return blended([moved, alone], [1.0 - STEADY_SHARE, STEADY_SHARE])
 
     def _powers(self, audio: Tensor, condition: PitchTracks, surveys: Sequence[VoicesSurvey]) -> Tensor:
         """The network's powers by each version of the tracks: [versions, batch, voices, bins, frames]."""

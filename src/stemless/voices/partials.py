@@ -1,0 +1,185 @@
+"""Partials that go on steadily: what voices hide of each other in one frame is told by the frames around it.
+
+Where partials of two voices meet, a frame alone cannot say whose sound it is. But all partials of a voice
+grow and fade together, so that a partial is as loud beside the others as it was just before and will be just
+after, when the other voice has moved on (common amplitude modulation: Li, Woodruff, Wang, "Monaural musical
+sound separation based on pitch and common amplitude modulation", IEEE TASLP 2009). Here the amplitude of
+every partial, relative to the level of its voice in the frame, is smoothed over time, each frame counting by
+how much of the sound there is the voice's own. Masks follow in two steps: every voice is moved towards its
+steady partials, and then a share of the masks is made of steady partials alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv1d
+
+from stemless.spectrum import Grid
+
+PARTIALS: Final = 40
+BINS_BESIDE: Final = 1
+"""A partial is heard in its nearest bin and so many on either side."""
+SMOOTHING_SECONDS: Final = 0.096
+"""Standard deviation of the window over time, which ends at three of them."""
+WINDOWS_END: Final = 3.0
+MOVED: Final = 0.8
+"""How far a mask goes towards its steady amplitude, as an exponent."""
+LARGEST_STEP: Final = 1.0
+"""Between the logarithms of an amplitude and of the steady one."""
+RANGE_BINS: Final = 2.0
+"""Around a partial, where masks are moved; standard deviation of a bell."""
+LOBE_BINS: Final = 2.0
+FLOOR: Final = 0.03
+"""Share of a voice's power that stays beside what its steady partials say."""
+CHOOSING_HZ: Final = 3000.0
+"""Up to here the versions of the tracks are compared."""
+TINY: Final = 1e-20
+NO_FRAME: Final = 1e-4
+"""Weight below which nothing is known of a partial but the level of its voice."""
+
+REACH_SECONDS: Final = 2 * WINDOWS_END * SMOOTHING_SECONDS
+"""How far a frame hears around itself in the two steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Partials:
+    """Where the partials of voices lie in the frames of a spectrum.
+
+    Attributes:
+        f0_bins: [voices, frames], f0 in bins, 0 where unvoiced.
+        bins: of the spectrum.
+    """
+
+    f0_bins: Tensor
+    bins: int
+
+    @property
+    def places(self) -> Tensor:
+        """In bins, [voices, partials, frames]."""
+        numbers = torch.arange(1, PARTIALS + 1, dtype=self.f0_bins.dtype)
+        return numbers[:, None] * self.f0_bins[:, None]
+
+    @property
+    def audible(self) -> Tensor:
+        """Which lie within the spectrum: [voices, partials, frames] bool."""
+        return (self.f0_bins[:, None] > 0) & (self.places < self.bins - 1 - BINS_BESIDE)
+
+    def power(self, spectra: Tensor) -> Tensor:
+        """Power around each partial, [voices, bins, frames] in amplitudes -> [voices, partials, frames]."""
+        centre = self.places.round().long().clamp(BINS_BESIDE, self.bins - 1 - BINS_BESIDE)
+        around = range(-BINS_BESIDE, BINS_BESIDE + 1)
+        squares = [spectra.gather(1, centre + offset).square() for offset in around]
+        return torch.stack(squares).sum(0) * self.audible
+
+    def nearest(self) -> tuple[Tensor, Tensor]:
+        """For every bin the index of the nearest partial, and how many bins away it is.
+
+        Returns:
+            [voices, bins, frames] each.
+        """
+        f0 = self.f0_bins[:, None].clamp_min(1.0)
+        bins = torch.arange(self.bins, dtype=f0.dtype)[:, None]
+        number = (bins / f0).round_().clamp_(1.0, PARTIALS)
+        return number.long() - 1, (bins - number * f0).abs_()
+
+
+def steady_masks(
+    masks: Tensor, magnitude: Tensor, f0_hz: Tensor, *, grid: Grid, sample_rate: int
+) -> tuple[Tensor, Tensor]:
+    """Masks moved towards steady partials, and masks of these alone, which are to be joined.
+
+    Args:
+        masks: [voices, bins, frames].
+        magnitude: of the mixture, [bins, frames].
+        f0_hz: [versions, voices, frames], 0 where unvoiced.
+        grid: of masks and magnitude.
+
+    Returns:
+        [voices, bins, frames] each, with the sums over the voices that `masks` have.
+    """
+    bin_hz, frame_seconds = sample_rate / grid.n_fft, grid.hop_length / sample_rate
+    versions = [Partials(each / bin_hz, len(magnitude)) for each in f0_hz]
+    partials = loudest(versions, masks * magnitude, CHOOSING_HZ / bin_hz)
+    moved = moved_to_steady(masks, magnitude, partials, frame_seconds)
+    return moved, masks_of_steady(moved, magnitude, partials, frame_seconds)
+
+
+def loudest(versions: list[Partials], voices: Tensor, highest_bin: float) -> Partials:
+    """In every frame, and for every voice, the version whose partials hold most of its sound.
+
+    The sum of the amplitudes counts, over the root of their number: of two octaves the lower one has the
+    partials of the upper, and every other one is empty.
+
+    Args:
+        voices: amplitudes, [voices, bins, frames].
+    """
+    held = []
+    for each in versions:
+        counts = each.audible & (each.places < highest_bin)
+        amplitudes = each.power(voices).sqrt() * counts
+        held.append(amplitudes.sum(1) / counts.sum(1).clamp_min(1).sqrt())
+    best = torch.stack(held).argmax(0)
+    f0_bins = torch.stack([each.f0_bins for each in versions])
+    return Partials(f0_bins.gather(0, best[None])[0], versions[0].bins)
+
+
+def log_amplitudes(
+    masks: Tensor, magnitude: Tensor, partials: Partials, frame_seconds: float
+) -> tuple[Tensor, Tensor]:
+    """Natural logarithm of the amplitude of every partial: as it is heard, and as it is steady.
+
+    Returns:
+        [voices, partials, frames] each.
+    """
+    power = partials.power(masks * magnitude)
+    whole = partials.power(magnitude.expand_as(masks))
+    weight = (power / whole.clamp_min(TINY)).clamp(0.0, 1.0).square()
+    heard = 0.5 * (power + TINY).log()
+    # A voice that has nothing anywhere is as faint as its partials are.
+    counted = weight + NO_FRAME**2 * partials.audible
+    level = (counted * heard).sum(1, keepdim=True) / counted.sum(1, keepdim=True).clamp_min(TINY)
+    relative = smoothed(weight * (heard - level), frame_seconds)
+    known = smoothed(weight, frame_seconds).clamp_min(NO_FRAME)
+    return heard, level + relative / known
+
+
+def smoothed(values: Tensor, frame_seconds: float) -> Tensor:
+    """Mean of the frames [..., frames] under a bell of `SMOOTHING_SECONDS`; nothing lies beyond the ends."""
+    spread = SMOOTHING_SECONDS / frame_seconds
+    reach = round(WINDOWS_END * spread)
+    bell = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=values.dtype) / spread).square())
+    rows = values.reshape(-1, 1, values.shape[-1])
+    return conv1d(rows, (bell / bell.sum())[None, None], padding=reach).view_as(values)
+
+
+def moved_to_steady(masks: Tensor, magnitude: Tensor, partials: Partials, frame_seconds: float) -> Tensor:
+    """Masks with every voice moved, around its partials, towards the steady amplitude."""
+    heard, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
+    step = (steady - heard).clamp(-LARGEST_STEP, LARGEST_STEP) * partials.audible
+    nearest, distance = partials.nearest()
+    bell = torch.exp(-0.5 * (distance / RANGE_BINS).square())
+    return shared(masks * torch.exp(MOVED * step.gather(1, nearest) * bell), masks)
+
+
+def masks_of_steady(masks: Tensor, magnitude: Tensor, partials: Partials, frame_seconds: float) -> Tensor:
+    """Masks of steady partials, each a lobe of raised cosine, with a floor of what there is of the voice."""
+    _, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
+    amplitudes = steady.exp() * partials.audible
+    nearest, distance = partials.nearest()
+    lobe = 0.5 + 0.5 * torch.cos(math.pi * distance.clamp_max(LOBE_BINS) / LOBE_BINS)
+    power = (amplitudes.gather(1, nearest) * lobe).square() + FLOOR * masks * magnitude.square()
+    return shared(power, masks)
+
+
+def shared(powers: Tensor, masks: Tensor) -> Tensor:
+    """Shares of the powers, of what the masks give to all voices; the masks where there is no power.
+
+    [voices, bins, frames]
+    """
+    total = powers.sum(0, keepdim=True)
+    return torch.where(total > TINY, powers / total.clamp_min(TINY) * masks.sum(0, keepdim=True), masks)
