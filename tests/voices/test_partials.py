@@ -49,7 +49,7 @@ def test_what_crosses_is_told_apart_by_what_is_around_it() -> None:
     # A separator that knows nothing where partials meet.
     unsure = torch.where((ideal.amin(0) > 0.02) & (ideal.amax(0) < 0.98), 0.5, ideal)
     error = ((unsure - ideal) * magnitude).square().sum()
-    for masks, left in zip(steady(unsure, magnitude, f0_hz[None]), (0.9, 0.3), strict=True):
+    for masks, left in zip(steady(unsure, magnitude, f0_hz[None]), (0.9, 0.6), strict=True):
         assert ((masks - ideal) * magnitude).square().sum() < left * error
 
 

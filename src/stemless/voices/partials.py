@@ -6,7 +6,8 @@ after, when the other voice has moved on (common amplitude modulation: Li, Woodr
 sound separation based on pitch and common amplitude modulation", IEEE TASLP 2009). Here the amplitude of
 every partial, relative to the level of its voice in the frame, is smoothed over time, each frame counting by
 how much of the sound there is the voice's own. Masks follow in two steps: every voice is moved towards its
-steady partials, and then a share of the masks is made of steady partials alone.
+steady partials, and then a share of the masks is made of steady partials alone, between which a voice sounds
+as it does around them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv1d
+from torch.nn.functional import avg_pool2d, conv1d
 
 from stemless.spectrum import Grid
 
@@ -35,7 +36,8 @@ RANGE_BINS: Final = 2.0
 """Around a partial, where masks are moved; standard deviation of a bell."""
 LOBE_BINS: Final = 2.0
 FLOOR: Final = 0.03
-"""Share of a voice's power that stays beside what its steady partials say."""
+AROUND_HZ: Final = 47.0
+"""Between its steady partials a voice has a share of the power that it has around a bin, so far each way."""
 CHOOSING_HZ: Final = 3000.0
 """Up to here the versions of the tracks are compared."""
 TINY: Final = 1e-20
@@ -106,7 +108,8 @@ def steady_masks(
     versions = [Partials(each / bin_hz, len(magnitude)) for each in f0_hz]
     partials = loudest(versions, masks * magnitude, CHOOSING_HZ / bin_hz)
     moved = moved_to_steady(masks, magnitude, partials, frame_seconds)
-    return moved, masks_of_steady(moved, magnitude, partials, frame_seconds)
+    around = local_mean(moved * magnitude.square(), round(AROUND_HZ / bin_hz))
+    return moved, masks_of_steady(moved, magnitude, partials, around, frame_seconds)
 
 
 def loudest(versions: list[Partials], voices: Tensor, highest_bin: float) -> Partials:
@@ -166,14 +169,24 @@ def moved_to_steady(masks: Tensor, magnitude: Tensor, partials: Partials, frame_
     return shared(masks * torch.exp(MOVED * step.gather(1, nearest) * bell), masks)
 
 
-def masks_of_steady(masks: Tensor, magnitude: Tensor, partials: Partials, frame_seconds: float) -> Tensor:
-    """Masks of steady partials, each a lobe of raised cosine, with a floor of what there is of the voice."""
+def masks_of_steady(
+    masks: Tensor, magnitude: Tensor, partials: Partials, around: Tensor, frame_seconds: float
+) -> Tensor:
+    """Masks of steady partials, each a lobe of raised cosine, with a floor where there are none.
+
+    Args:
+        around: power that a voice has around a bin, [voices, bins, frames].
+    """
     _, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
     amplitudes = steady.exp() * partials.audible
     nearest, distance = partials.nearest()
     lobe = 0.5 + 0.5 * torch.cos(math.pi * distance.clamp_max(LOBE_BINS) / LOBE_BINS)
-    power = (amplitudes.gather(1, nearest) * lobe).square() + FLOOR * masks * magnitude.square()
-    return shared(power, masks)
+    return shared((amplitudes.gather(1, nearest) * lobe).square() + FLOOR * around, masks)
+
+
+def local_mean(values: Tensor, reach: int) -> Tensor:
+    """Mean over the bins up to so many away, [voices, bins, frames]; there are none beyond the ends."""
+    return avg_pool2d(values, (2 * reach + 1, 1), 1, (reach, 0), count_include_pad=False)
 
 
 def shared(powers: Tensor, masks: Tensor) -> Tensor:
