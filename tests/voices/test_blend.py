@@ -10,7 +10,8 @@ from test_network_separator import SMALL, duet
 
 from stemless.engine import separate_audio
 from stemless.voices.baselines.source_filter_nmf import SourceFilterNMFSeparator
-from stemless.voices.blend import BlendSeparator, blended
+from stemless.voices.blend import BlendSeparator
+from stemless.voices.mask_means import blended
 from stemless.voices.model import VoicesModel
 from stemless.voices.network_separator import NetworkSeparator
 

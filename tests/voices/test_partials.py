@@ -18,7 +18,7 @@ from stemless.voices.partials import (
     Partials,
     loudest,
     smoothed,
-    steady_masks,
+    steadied,
 )
 
 GRID, RATE, FRAMES = Grid(2048, 256), 16000, 125
@@ -33,7 +33,11 @@ def crossing() -> tuple[Tensor, Tensor]:
 
 
 def steady(masks: Tensor, magnitude: Tensor, f0_hz: Tensor) -> tuple[Tensor, Tensor]:
-    return steady_masks(masks, magnitude, f0_hz, grid=GRID, sample_rate=RATE)
+    """Masks that are moved, and those of steady partials alone."""
+    moved, alone = (
+        steadied(masks, magnitude, f0_hz, share=share, grid=GRID, sample_rate=RATE) for share in (0.0, 1.0)
+    )
+    return moved, alone
 
 
 def test_the_mean_over_time_is_a_bell() -> None:

@@ -33,13 +33,12 @@ from stemless.voices.baselines.source_filter_nmf import (
     voice_magnitudes,
 )
 from stemless.voices.echo import with_echo
+from stemless.voices.mask_means import blended
 from stemless.voices.model import masks_from_powers
 from stemless.voices.network_separator import NetworkSeparator, VoicesSurvey
-from stemless.voices.partials import REACH_SECONDS, steady_masks
+from stemless.voices.partials import REACH_SECONDS, steadied
 from stemless.voices.tracks import PitchTracks
 
-FLOOR: Final = 1e-3
-"""Masks below it are all the same to the geometric mean."""
 NETWORK_SHARE, INFORMED_SHARE, NMF_SHARE = 0.3, 0.5, 0.2
 STEADY_SHARE: Final = 0.3
 """Of the masks that are made of steady partials alone."""
@@ -142,13 +141,11 @@ class BlendSeparator:
             plain.append(self.nmf.masks_of(with_echo(found.square(), echo, step_seconds).sqrt(), f0_hz))
         parts += [torch.stack(informed), torch.stack(plain)]
         joined = blended(parts, shares)
-        steady = [self._steady(*each, f0_hz) for each in zip(joined, observed, strict=True)]
+        steady = [
+            steadied(*each, f0_hz, share=STEADY_SHARE, grid=self.grid, sample_rate=self.sample_rate)
+            for each in zip(joined, observed, strict=True)
+        ]
         return torch.stack(steady).to(audio.device)
-
-    def _steady(self, masks: Tensor, magnitude: Tensor, f0_hz: Tensor) -> Tensor:
-        """Masks [voices, bins, frames] by which partials go on steadily; f0_hz [versions, voices, frames]."""
-        moved, alone = steady_masks(masks, magnitude, f0_hz, grid=self.grid, sample_rate=self.sample_rate)
-        return blended([moved, alone], [1.0 - STEADY_SHARE, STEADY_SHARE])
 
     def _powers(self, audio: Tensor, condition: PitchTracks, surveys: Sequence[VoicesSurvey]) -> Tensor:
         """The network's powers by each version of the tracks: [versions, batch, voices, bins, frames]."""
@@ -177,23 +174,3 @@ def pieces(samples: int, length: int, most: int = PIECES) -> list[tuple[int, int
         return [(0, samples)]
     starts = [round(number * (samples - length) / (most - 1)) for number in range(most)]
     return [(start, start + length) for start in starts]
-
-
-def blended(masks: Sequence[Tensor], shares: Sequence[float], floor: float = FLOOR) -> Tensor:
-    """Geometric mean of masks, brought to the sum that they have on average.
-
-    Args:
-        masks: [..., voices, bins, frames] each, in [0, 1], their sum over the voices at most 1.
-        shares: weights that sum to 1.
-        floor: added below and taken off again, so that a single zero does not decide.
-
-    >>> sure, unsure = torch.tensor([1.0, 0.0]), torch.tensor([0.5, 0.5])
-    >>> [round(float(m), 3) for m in blended([each[:, None, None] for each in (sure, unsure)], [0.5, 0.5])]
-    [0.971, 0.029]
-    """
-    mean = sum(share * (mask + floor).log() for mask, share in zip(masks, shares, strict=True))
-    joined = (torch.as_tensor(mean).exp() - floor).clamp_min(0.0)
-    total = torch.as_tensor(
-        sum(share * mask.sum(-3, keepdim=True) for mask, share in zip(masks, shares, strict=True))
-    )
-    return joined * (total.clamp_max(1.0) / joined.sum(-3, keepdim=True).clamp_min(1e-12))

@@ -20,11 +20,14 @@ from stemless.voices.echo import NO_ECHO, Echo, find_echo, with_echo
 from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, power_of, voice_powers
 from stemless.voices.network import LOG_FLOOR, Level, NetworkConfig, SynthesisParameters
 from stemless.voices.oscillator import phases_at_frames
+from stemless.voices.partials import REACH_SECONDS, steadied
 from stemless.voices.segments import SEGMENTS, parameters_in_segments
 from stemless.voices.tracks import PitchTracks
 
 CONSONANT_SECONDS = 0.3
 """A voice is heard without pitch so long before it sings and after it: consonants and breaths, no more."""
+STEADY_SHARE = 0.6
+"""Of the masks that are made of steady partials alone (`partials`)."""
 COLOUR_SECONDS = 4.0
 """Length of the stretch from which the colour of each voice's noise is taken."""
 
@@ -46,7 +49,7 @@ class VoicesSurvey:
 
 
 class NetworkSeparator:
-    """Masks from the voices that a trained model synthesises (TASLP 2023, section IV-C).
+    """Masks from the voices that a trained model synthesises (TASLP 2023, section IV-C), made steady.
 
     Args:
         model: trained; not changed.
@@ -55,7 +58,7 @@ class NetworkSeparator:
     """
 
     name = "voices/network"
-    context_seconds = SEGMENTS.context_seconds
+    context_seconds = SEGMENTS.context_seconds + REACH_SECONDS
     chunk_seconds = 8 * SEGMENTS.length_seconds
 
     def __init__(self, model: VoicesModel, power: float = 2.0, device: str | torch.device = "cpu") -> None:
@@ -102,7 +105,15 @@ class NetworkSeparator:
         """Masks of a chunk: [batch, time] -> [batch, voices, bins, frames]."""
         if not isinstance(survey, VoicesSurvey):
             raise TypeError("masks() needs what survey() returned")
-        return self.masks_of(self.powers(audio, condition, survey), survey).to(audio.device)
+        masks = self.masks_of(self.powers(audio, condition, survey), survey)
+        magnitude = stft(audio.to(masks.device) / survey.level.peak, self.grid).abs()
+        times = frame_times(0.0, audio.shape[-1], self.sample_rate, self.grid.hop_length)
+        f0_hz = torch.from_numpy(condition.at(times)).to(masks.device)[None]
+        steady = [
+            steadied(*each, f0_hz, share=STEADY_SHARE, grid=self.grid, sample_rate=self.sample_rate)
+            for each in zip(masks, magnitude, strict=True)
+        ]
+        return torch.stack(steady).to(audio.device)
 
     def masks_of(self, powers: Tensor, survey: VoicesSurvey) -> Tensor:
         """Masks from what `powers` gave, with what the room makes of it."""

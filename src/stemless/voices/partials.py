@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv1d
 
 from stemless.spectrum import Grid
+from stemless.voices.mask_means import blended
 
 PARTIALS: Final = 40
 BINS_BESIDE: Final = 1
@@ -63,7 +64,7 @@ class Partials:
     @property
     def places(self) -> Tensor:
         """In bins, [voices, partials, frames]."""
-        numbers = torch.arange(1, PARTIALS + 1, dtype=self.f0_bins.dtype)
+        numbers = torch.arange(1, PARTIALS + 1, dtype=self.f0_bins.dtype, device=self.f0_bins.device)
         return numbers[:, None] * self.f0_bins[:, None]
 
     @property
@@ -85,31 +86,33 @@ class Partials:
             [voices, bins, frames] each.
         """
         f0 = self.f0_bins[:, None].clamp_min(1.0)
-        bins = torch.arange(self.bins, dtype=f0.dtype)[:, None]
+        bins = torch.arange(self.bins, dtype=f0.dtype, device=f0.device)[:, None]
         number = (bins / f0).round_().clamp_(1.0, PARTIALS)
         return number.long() - 1, (bins - number * f0).abs_()
 
 
-def steady_masks(
-    masks: Tensor, magnitude: Tensor, f0_hz: Tensor, *, grid: Grid, sample_rate: int
-) -> tuple[Tensor, Tensor]:
-    """Masks moved towards steady partials, and masks of these alone, which are to be joined.
+def steadied(
+    masks: Tensor, magnitude: Tensor, f0_hz: Tensor, *, share: float, grid: Grid, sample_rate: int
+) -> Tensor:
+    """Masks by which partials go on steadily.
 
     Args:
         masks: [voices, bins, frames].
         magnitude: of the mixture, [bins, frames].
         f0_hz: [versions, voices, frames], 0 where unvoiced.
+        share: of masks of steady partials alone, beside masks that are moved towards them.
         grid: of masks and magnitude.
 
     Returns:
-        [voices, bins, frames] each, with the sums over the voices that `masks` have.
+        [voices, bins, frames], with the sums over the voices that `masks` have.
     """
     bin_hz, frame_seconds = sample_rate / grid.n_fft, grid.hop_length / sample_rate
     versions = [Partials(each / bin_hz, len(magnitude)) for each in f0_hz]
     partials = loudest(versions, masks * magnitude, CHOOSING_HZ / bin_hz)
     moved = moved_to_steady(masks, magnitude, partials, frame_seconds)
     around = local_mean(moved * magnitude.square(), round(AROUND_HZ / bin_hz))
-    return moved, masks_of_steady(moved, magnitude, partials, around, frame_seconds)
+    alone = masks_of_steady(moved, magnitude, partials, around, frame_seconds)
+    return blended([moved, alone], [1.0 - share, share])
 
 
 def loudest(versions: list[Partials], voices: Tensor, highest_bin: float) -> Partials:
@@ -155,7 +158,8 @@ def smoothed(values: Tensor, frame_seconds: float) -> Tensor:
     """Mean of the frames [..., frames] under a bell of `SMOOTHING_SECONDS`; nothing lies beyond the ends."""
     spread = SMOOTHING_SECONDS / frame_seconds
     reach = round(WINDOWS_END * spread)
-    bell = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=values.dtype) / spread).square())
+    steps = torch.arange(-reach, reach + 1, dtype=values.dtype, device=values.device)
+    bell = torch.exp(-0.5 * (steps / spread).square())
     rows = values.reshape(-1, 1, values.shape[-1])
     return conv1d(rows, (bell / bell.sum())[None, None], padding=reach).view_as(values)
 
