@@ -106,7 +106,7 @@ class NetworkSeparator:
         if not isinstance(survey, VoicesSurvey):
             raise TypeError("masks() needs what survey() returned")
         masks = self.masks_of(self.powers(audio, condition, survey), survey)
-        magnitude = stft(audio.to(masks.device) / survey.level.peak, self.grid).abs()
+        magnitude = stft(audio.to(masks.device) / survey.level.peak, self.grid).abs() / (self.grid.n_fft / 4)
         times = frame_times(0.0, audio.shape[-1], self.sample_rate, self.grid.hop_length)
         f0_hz = torch.from_numpy(condition.at(times)).to(masks.device)[None]
         steady = [

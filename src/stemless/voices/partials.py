@@ -41,7 +41,8 @@ AROUND_HZ: Final = 47.0
 """Between its steady partials a voice has a share of the power that it has around a bin, so far each way."""
 CHOOSING_HZ: Final = 3000.0
 """Up to here the versions of the tracks are compared."""
-TINY: Final = 1e-20
+TINY: Final = 1e-12
+"""Power that nobody hears."""
 NO_FRAME: Final = 1e-4
 """Weight below which nothing is known of a partial but the level of its voice."""
 
@@ -98,7 +99,7 @@ def steadied(
 
     Args:
         masks: [voices, bins, frames].
-        magnitude: of the mixture, [bins, frames].
+        magnitude: of the mixture, [bins, frames], about 1 where it is loudest.
         f0_hz: [versions, voices, frames], 0 where unvoiced.
         share: of masks of steady partials alone, beside masks that are moved towards them.
         grid: of masks and magnitude.
