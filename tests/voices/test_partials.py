@@ -32,10 +32,11 @@ def crossing() -> tuple[Tensor, Tensor]:
     return f0_hz, comb_magnitudes(f0_hz, sample_rate=RATE, n_fft=GRID.n_fft)
 
 
-def steady(masks: Tensor, magnitude: Tensor, f0_hz: Tensor) -> tuple[Tensor, Tensor]:
+def steady(masks: Tensor, magnitude: Tensor, f0_hz: Tensor, power: float = 2.0) -> tuple[Tensor, Tensor]:
     """Masks that are moved, and those of steady partials alone."""
     moved, alone = (
-        steadied(masks, magnitude, f0_hz, share=share, grid=GRID, sample_rate=RATE) for share in (0.0, 1.0)
+        steadied(masks, magnitude, f0_hz, share=share, power=power, grid=GRID, sample_rate=RATE)
+        for share in (0.0, 1.0)
     )
     return moved, alone
 
@@ -113,3 +114,14 @@ def test_bins_know_their_nearest_partial() -> None:
     assert distance[0, [3, 10, 24, 26], 0].tolist() == [7.0, 0.0, 4.0, 4.0]
     assert number.max() == PARTIALS - 1
     assert not partials.audible[..., 1].any()
+
+
+@pytest.mark.parametrize("power", [1.0, 10.0])
+def test_the_exponent_is_that_of_the_masks(power: float) -> None:
+    voices = comb_magnitudes(torch.tensor([200.0, 290.0])[:, None].expand(2, FRAMES), n_fft=GRID.n_fft)
+    voices = voices + 1e-3
+    f0_hz = torch.tensor([200.0, 290.0])[None, :, None].expand(1, 2, FRAMES)
+    masks = power_masks(voices, power)
+    partials = (torch.tensor([200.0, 290.0, 400.0, 580.0]) / BIN_HZ).round().long()
+    for made in steady(masks, voices.sum(0), f0_hz, power):
+        assert (made - masks)[:, partials].abs().max() < 0.05

@@ -142,7 +142,14 @@ class BlendSeparator:
         parts += [torch.stack(informed), torch.stack(plain)]
         joined = blended(parts, shares)
         steady = [
-            steadied(*each, f0_hz, share=STEADY_SHARE, grid=self.grid, sample_rate=self.sample_rate)
+            steadied(
+                *each,
+                f0_hz,
+                share=STEADY_SHARE,
+                power=self.network.power,
+                grid=self.grid,
+                sample_rate=self.sample_rate,
+            )
             for each in zip(joined, observed, strict=True)
         ]
         return torch.stack(steady).to(audio.device)

@@ -110,7 +110,14 @@ class NetworkSeparator:
         times = frame_times(0.0, audio.shape[-1], self.sample_rate, self.grid.hop_length)
         f0_hz = torch.from_numpy(condition.at(times)).to(masks.device)[None]
         steady = [
-            steadied(*each, f0_hz, share=STEADY_SHARE, grid=self.grid, sample_rate=self.sample_rate)
+            steadied(
+                *each,
+                f0_hz,
+                share=STEADY_SHARE,
+                power=self.power,
+                grid=self.grid,
+                sample_rate=self.sample_rate,
+            )
             for each in zip(masks, magnitude, strict=True)
         ]
         return torch.stack(steady).to(audio.device)

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv1d
 
 from stemless.spectrum import Grid
+from stemless.voices.baselines.masking import power_masks
 from stemless.voices.mask_means import blended
 
 PARTIALS: Final = 40
@@ -29,8 +30,8 @@ BINS_BESIDE: Final = 1
 SMOOTHING_SECONDS: Final = 0.096
 """Standard deviation of the window over time, which ends at three of them."""
 WINDOWS_END: Final = 3.0
-MOVED: Final = 0.8
-"""How far a mask goes towards its steady amplitude, as an exponent."""
+MOVED: Final = 0.4
+"""Share of the way to its steady amplitude that a voice goes, on a logarithmic scale."""
 LARGEST_STEP: Final = 1.0
 """Between the logarithms of an amplitude and of the steady one."""
 RANGE_BINS: Final = 2.0
@@ -93,7 +94,14 @@ class Partials:
 
 
 def steadied(
-    masks: Tensor, magnitude: Tensor, f0_hz: Tensor, *, share: float, grid: Grid, sample_rate: int
+    masks: Tensor,
+    magnitude: Tensor,
+    f0_hz: Tensor,
+    *,
+    share: float,
+    power: float,
+    grid: Grid,
+    sample_rate: int,
 ) -> Tensor:
     """Masks by which partials go on steadily.
 
@@ -102,6 +110,7 @@ def steadied(
         magnitude: of the mixture, [bins, frames], about 1 where it is loudest.
         f0_hz: [versions, voices, frames], 0 where unvoiced.
         share: of masks of steady partials alone, beside masks that are moved towards them.
+        power: exponent p of the masks.
         grid: of masks and magnitude.
 
     Returns:
@@ -110,9 +119,9 @@ def steadied(
     bin_hz, frame_seconds = sample_rate / grid.n_fft, grid.hop_length / sample_rate
     versions = [Partials(each / bin_hz, len(magnitude)) for each in f0_hz]
     partials = loudest(versions, masks * magnitude, CHOOSING_HZ / bin_hz)
-    moved = moved_to_steady(masks, magnitude, partials, frame_seconds)
+    moved = moved_to_steady(masks, magnitude, partials, power, frame_seconds)
     around = local_mean(moved * magnitude.square(), round(AROUND_HZ / bin_hz))
-    alone = masks_of_steady(moved, magnitude, partials, around, frame_seconds)
+    alone = masks_of_steady(moved, magnitude, partials, around, power, frame_seconds)
     return blended([moved, alone], [1.0 - share, share])
 
 
@@ -165,17 +174,24 @@ def smoothed(values: Tensor, frame_seconds: float) -> Tensor:
     return conv1d(rows, (bell / bell.sum())[None, None], padding=reach).view_as(values)
 
 
-def moved_to_steady(masks: Tensor, magnitude: Tensor, partials: Partials, frame_seconds: float) -> Tensor:
+def moved_to_steady(
+    masks: Tensor, magnitude: Tensor, partials: Partials, power: float, frame_seconds: float
+) -> Tensor:
     """Masks with every voice moved, around its partials, towards the steady amplitude."""
     heard, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
     step = (steady - heard).clamp(-LARGEST_STEP, LARGEST_STEP) * partials.audible
     nearest, distance = partials.nearest()
     bell = torch.exp(-0.5 * (distance / RANGE_BINS).square())
-    return shared(masks * torch.exp(MOVED * step.gather(1, nearest) * bell), masks)
+    return shared(masks ** (1.0 / power) * torch.exp(MOVED * step.gather(1, nearest) * bell), power, masks)
 
 
 def masks_of_steady(
-    masks: Tensor, magnitude: Tensor, partials: Partials, around: Tensor, frame_seconds: float
+    masks: Tensor,
+    magnitude: Tensor,
+    partials: Partials,
+    around: Tensor,
+    power: float,
+    frame_seconds: float,
 ) -> Tensor:
     """Masks of steady partials, each a lobe of raised cosine, with a floor where there are none.
 
@@ -186,7 +202,8 @@ def masks_of_steady(
     amplitudes = steady.exp() * partials.audible
     nearest, distance = partials.nearest()
     lobe = 0.5 + 0.5 * torch.cos(math.pi * distance.clamp_max(LOBE_BINS) / LOBE_BINS)
-    return shared((amplitudes.gather(1, nearest) * lobe).square() + FLOOR * around, masks)
+    expected = (amplitudes.gather(1, nearest) * lobe).square() + FLOOR * around
+    return shared(expected.sqrt(), power, masks)
 
 
 def local_mean(values: Tensor, reach: int) -> Tensor:
@@ -194,10 +211,10 @@ def local_mean(values: Tensor, reach: int) -> Tensor:
     return avg_pool2d(values, (2 * reach + 1, 1), 1, (reach, 0), count_include_pad=False)
 
 
-def shared(powers: Tensor, masks: Tensor) -> Tensor:
-    """Shares of the powers, of what the masks give to all voices; the masks where there is no power.
+def shared(amplitudes: Tensor, power: float, masks: Tensor) -> Tensor:
+    """Shares of what the masks give to all voices, by amplitudes; the masks where there is nothing.
 
     [voices, bins, frames]
     """
-    total = powers.sum(0, keepdim=True)
-    return torch.where(total > TINY, powers / total.clamp_min(TINY) * masks.sum(0, keepdim=True), masks)
+    shares = power_masks(amplitudes, power) * masks.sum(0, keepdim=True)
+    return torch.where(amplitudes.amax(0, keepdim=True) > TINY**0.5, shares, masks)
