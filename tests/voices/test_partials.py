@@ -104,7 +104,9 @@ def test_a_frame_hears_no_further_than_it_says() -> None:
 def test_the_version_that_a_voice_is_loudest_by_is_taken(wrong: float) -> None:
     f0_hz, voices = crossing()
     versions = [Partials(each / BIN_HZ, GRID.bins) for each in (wrong * f0_hz, f0_hz)]
-    assert torch.equal(loudest(versions, voices, 3000 / BIN_HZ).f0_bins, f0_hz / BIN_HZ)
+    assert torch.equal(
+        loudest(versions, power_masks(voices, 1), voices.sum(0), 3000 / BIN_HZ).f0_bins, f0_hz / BIN_HZ
+    )
 
 
 def test_bins_know_their_nearest_partial() -> None:

@@ -42,6 +42,8 @@ AROUND_HZ: Final = 47.0
 """Between its steady partials a voice has a share of the power that it has around a bin, so far each way."""
 CHOOSING_HZ: Final = 3000.0
 """Up to here the versions of the tracks are compared."""
+FRAMES_AT_A_TIME: Final = 32
+"""The arrays of a block stay in the cache."""
 TINY: Final = 1e-12
 """Power that nobody hears."""
 NO_FRAME: Final = 1e-4
@@ -74,12 +76,15 @@ class Partials:
         """Which lie within the spectrum: [voices, partials, frames] bool."""
         return (self.f0_bins[:, None] > 0) & (self.places < self.bins - 1 - BINS_BESIDE)
 
-    def power(self, spectra: Tensor) -> Tensor:
-        """Power around each partial, [voices, bins, frames] in amplitudes -> [voices, partials, frames]."""
+    def around(self, spectra: Tensor) -> Tensor:
+        """What lies around each partial, [voices, bins, frames] -> [bins, voices, partials, frames]."""
         centre = self.places.round().long().clamp(BINS_BESIDE, self.bins - 1 - BINS_BESIDE)
-        around = range(-BINS_BESIDE, BINS_BESIDE + 1)
-        squares = [spectra.gather(1, centre + offset).square() for offset in around]
-        return torch.stack(squares).sum(0) * self.audible
+        reach = range(-BINS_BESIDE, BINS_BESIDE + 1)
+        return torch.stack([spectra.gather(1, centre + offset) for offset in reach])
+
+    def cut(self, frames: slice) -> Partials:
+        """Those of some frames."""
+        return Partials(self.f0_bins[:, frames], self.bins)
 
     def nearest(self) -> tuple[Tensor, Tensor]:
         """For every bin the index of the nearest partial, and how many bins away it is.
@@ -118,30 +123,58 @@ def steadied(
     """
     bin_hz, frame_seconds = sample_rate / grid.n_fft, grid.hop_length / sample_rate
     versions = [Partials(each / bin_hz, len(magnitude)) for each in f0_hz]
-    partials = loudest(versions, masks * magnitude, CHOOSING_HZ / bin_hz)
-    moved = moved_to_steady(masks, magnitude, partials, power, frame_seconds)
-    around = local_mean(moved * magnitude.square(), round(AROUND_HZ / bin_hz))
-    alone = masks_of_steady(moved, magnitude, partials, around, power, frame_seconds)
-    return blended([moved, alone], [1.0 - share, share])
+    partials = loudest(versions, masks, magnitude, CHOOSING_HZ / bin_hz)
+    blocks = [slice(first, first + FRAMES_AT_A_TIME) for first in range(0, masks.shape[-1], FRAMES_AT_A_TIME)]
+
+    heard, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
+    moved = torch.cat(
+        [
+            moved_to_steady(masks[..., block], (steady - heard)[..., block], partials.cut(block), power)
+            for block in blocks
+        ],
+        -1,
+    )
+    _, steady = log_amplitudes(moved, magnitude, partials, frame_seconds)
+    reach = round(AROUND_HZ / bin_hz)
+    alone = [
+        masks_of_steady(
+            moved[..., block], magnitude[..., block], steady[..., block], partials.cut(block), power, reach
+        )
+        for block in blocks
+    ]
+    joined = [
+        blended([moved[..., block], each], [1.0 - share, share])
+        for block, each in zip(blocks, alone, strict=True)
+    ]
+    return torch.cat(joined, -1)
 
 
-def loudest(versions: list[Partials], voices: Tensor, highest_bin: float) -> Partials:
+def loudest(versions: list[Partials], masks: Tensor, magnitude: Tensor, highest_bin: float) -> Partials:
     """In every frame, and for every voice, the version whose partials hold most of its sound.
 
     The sum of the amplitudes counts, over the root of their number: of two octaves the lower one has the
     partials of the upper, and every other one is empty.
 
     Args:
-        voices: amplitudes, [voices, bins, frames].
+        masks: [voices, bins, frames].
+        magnitude: [bins, frames].
     """
+    if len(versions) == 1:
+        return versions[0]
     held = []
     for each in versions:
         counts = each.audible & (each.places < highest_bin)
-        amplitudes = each.power(voices).sqrt() * counts
+        amplitudes = powers(masks, magnitude, each)[0].sqrt() * counts
         held.append(amplitudes.sum(1) / counts.sum(1).clamp_min(1).sqrt())
     best = torch.stack(held).argmax(0)
     f0_bins = torch.stack([each.f0_bins for each in versions])
     return Partials(f0_bins.gather(0, best[None])[0], versions[0].bins)
+
+
+def powers(masks: Tensor, magnitude: Tensor, partials: Partials) -> tuple[Tensor, Tensor]:
+    """Power around each partial of the voice it belongs to, and of all sound: [voices, partials, frames]."""
+    sound = partials.around(magnitude.expand_as(masks)) * partials.audible
+    return (partials.around(masks) * sound).square().sum(0), sound.square().sum(0)
 
 
 def log_amplitudes(
@@ -152,9 +185,8 @@ def log_amplitudes(
     Returns:
         [voices, partials, frames] each.
     """
-    power = partials.power(masks * magnitude)
-    whole = partials.power(magnitude.expand_as(masks))
-    weight = (power / whole.clamp_min(TINY)).clamp(0.0, 1.0).square()
+    power, whole = powers(masks, magnitude, partials)
+    weight = (power / whole.clamp_min(TINY)).square()
     heard = 0.5 * (power + TINY).log()
     # A voice that has nothing anywhere is as faint as its partials are.
     counted = weight + NO_FRAME**2 * partials.audible
@@ -174,34 +206,31 @@ def smoothed(values: Tensor, frame_seconds: float) -> Tensor:
     return conv1d(rows, (bell / bell.sum())[None, None], padding=reach).view_as(values)
 
 
-def moved_to_steady(
-    masks: Tensor, magnitude: Tensor, partials: Partials, power: float, frame_seconds: float
-) -> Tensor:
-    """Masks with every voice moved, around its partials, towards the steady amplitude."""
-    heard, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
-    step = (steady - heard).clamp(-LARGEST_STEP, LARGEST_STEP) * partials.audible
+def moved_to_steady(masks: Tensor, step: Tensor, partials: Partials, power: float) -> Tensor:
+    """Masks with every voice moved, around its partials, towards the steady amplitude.
+
+    Args:
+        step: from the logarithm of each amplitude to that of the steady one, [voices, partials, frames].
+    """
+    step = MOVED * step.clamp(-LARGEST_STEP, LARGEST_STEP) * partials.audible
     nearest, distance = partials.nearest()
     bell = torch.exp(-0.5 * (distance / RANGE_BINS).square())
-    return shared(masks ** (1.0 / power) * torch.exp(MOVED * step.gather(1, nearest) * bell), power, masks)
+    return shared(masks ** (1.0 / power) * torch.exp(step.gather(1, nearest) * bell), power, masks)
 
 
 def masks_of_steady(
-    masks: Tensor,
-    magnitude: Tensor,
-    partials: Partials,
-    around: Tensor,
-    power: float,
-    frame_seconds: float,
+    masks: Tensor, magnitude: Tensor, steady: Tensor, partials: Partials, power: float, reach: int
 ) -> Tensor:
     """Masks of steady partials, each a lobe of raised cosine, with a floor where there are none.
 
     Args:
-        around: power that a voice has around a bin, [voices, bins, frames].
+        steady: logarithm of the amplitudes, [voices, partials, frames].
+        reach: bins on either side of one that its floor is made of.
     """
-    _, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
     amplitudes = steady.exp() * partials.audible
     nearest, distance = partials.nearest()
     lobe = 0.5 + 0.5 * torch.cos(math.pi * distance.clamp_max(LOBE_BINS) / LOBE_BINS)
+    around = local_mean(masks * magnitude.square(), reach)
     expected = (amplitudes.gather(1, nearest) * lobe).square() + FLOOR * around
     return shared(expected.sqrt(), power, masks)
 
