@@ -127,25 +127,23 @@ def steadied(
     blocks = [slice(first, first + FRAMES_AT_A_TIME) for first in range(0, masks.shape[-1], FRAMES_AT_A_TIME)]
 
     heard, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
+    step = steady - heard
     moved = torch.cat(
         [
-            moved_to_steady(masks[..., block], (steady - heard)[..., block], partials.cut(block), power)
+            moved_to_steady(masks[..., block], step[..., block], partials.cut(block), power)
             for block in blocks
         ],
         -1,
     )
     _, steady = log_amplitudes(moved, magnitude, partials, frame_seconds)
     reach = round(AROUND_HZ / bin_hz)
-    alone = [
-        masks_of_steady(
-            moved[..., block], magnitude[..., block], steady[..., block], partials.cut(block), power, reach
+    joined = []
+    for block in blocks:
+        there = moved[..., block]
+        alone = masks_of_steady(
+            there, magnitude[..., block], steady[..., block], partials.cut(block), power, reach
         )
-        for block in blocks
-    ]
-    joined = [
-        blended([moved[..., block], each], [1.0 - share, share])
-        for block, each in zip(blocks, alone, strict=True)
-    ]
+        joined.append(blended([there, alone], [1.0 - share, share]))
     return torch.cat(joined, -1)
 
 
