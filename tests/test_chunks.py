@@ -41,7 +41,9 @@ def test_pieces_join_to_the_masks_of_the_whole(
     audio, condition = noise(1, samples), Named(("a", "b"))
     separator = Split(sample_rate=8000, grid=Grid(256, hop_length), context_seconds=0.01)
     blocks = (audio[:, start : start + block] for start in range(0, samples, block))
-    pieces = list(mask_chunks(blocks, samples, separator, condition, None, chunk_seconds))
+    pieces = [
+        piece.masks for piece in mask_chunks(blocks, samples, separator, condition, None, chunk_seconds)
+    ]
     torch.testing.assert_close(
         torch.cat(pieces, dim=-1), separator.masks(audio, condition, None)[0], rtol=0, atol=1e-5
     )

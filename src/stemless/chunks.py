@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from stemless.errors import StemlessError
-from stemless.separator import C, Separator
+from stemless.separator import C, CorrectingSeparator, Separator
 from stemless.spectrum import Grid
 
 FADE_SECONDS = 0.2
@@ -55,6 +55,19 @@ def plan_chunks(frames: int, chunk_frames: int, context_frames: int, fade_frames
     ]
 
 
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What is known of the next stretch of a recording.
+
+    Attributes:
+        masks: [sources, bins, some frames].
+        corrections: to the masked sources, where the separator gives any: [sources, channels, some samples].
+    """
+
+    masks: Tensor
+    corrections: Tensor | None = None
+
+
 def mask_chunks(
     blocks: Iterable[Tensor],
     samples: int,
@@ -62,17 +75,19 @@ def mask_chunks(
     condition: C,
     survey: object,
     chunk_seconds: float | None = None,
-) -> Iterator[Tensor]:
+) -> Iterator[Piece]:
     """Masks of a whole recording in consecutive pieces; memory does not grow with its length.
 
     Args:
-        blocks: the mono mixture at the separator's rate, [1, time] each, in order.
+        blocks: the mixture at the separator's rate, [channels, time] each, in order. Masks are those of the
+            mean of the channels; more than one is of use to separators that correct every channel.
         samples: how many they hold together.
         separator, condition, survey: who makes the masks, of what.
         chunk_seconds: length of a chunk if not the separator's own.
 
     Yields:
-        [sources, bins, some frames]; joined, `separator.grid.frames(samples)` of them.
+        pieces that join to `separator.grid.frames(samples)` frames of masks, and to as many samples of
+        corrections as there are of the mixture.
     """
     grid, rate = separator.grid, separator.sample_rate
     per_second = rate / grid.hop_length
@@ -82,7 +97,7 @@ def mask_chunks(
     length = chunk_seconds or separator.chunk_seconds
     chunks = plan_chunks(grid.frames(samples), max(1, round(length * per_second)), context, fade)
     queue = _Queue(blocks)
-    seam: Tensor | None = None
+    masks_seam, corrections_seam = _Seam(2 * fade), _Seam(2 * fade * grid.hop_length)
     for chunk in chunks:
         last = chunk is chunks[-1]
         start = chunk.hear[0] * grid.hop_length
@@ -90,23 +105,42 @@ def mask_chunks(
         audio = queue.take(start, None if last else chunk.hear[1] * grid.hop_length)
         cut = condition.cut(start / rate, (start + audio.shape[1]) / rate)
         with torch.no_grad():
-            masks = separator.masks(audio, cut, survey)
+            masks = separator.masks(audio.mean(0, keepdim=True), cut, survey)
         masks = _checked(masks, separator.name, len(condition.names), grid, audio.shape[1])
-        first = max(0, chunk.keep[0] - fade)
-        stop = chunk.keep[1] if last else chunk.keep[1] + fade
-        masks = masks[..., first - chunk.hear[0] : stop - chunk.hear[0]]
-        if seam is not None:
-            masks = torch.cat((_blend(seam, masks[..., : 2 * fade]), masks[..., 2 * fade :]), dim=-1)
+        corrections = None
+        if isinstance(separator, CorrectingSeparator):
+            with torch.no_grad():
+                corrections = separator.corrections(audio, masks, cut, survey)
+        first = max(0, chunk.keep[0] - fade) - chunk.hear[0]
+        stop = None if last else chunk.keep[1] + fade - chunk.hear[0]
+        masks = masks_seam.join(masks[..., first:stop], last)
+        if corrections is not None:
+            end = None if stop is None else stop * grid.hop_length
+            corrections = corrections_seam.join(corrections[..., first * grid.hop_length : end], last)
+        yield Piece(masks, corrections)
+
+
+class _Seam:
+    """Fades each piece into the next, over what they have in common at their ends."""
+
+    def __init__(self, overlap: int) -> None:
+        self._overlap = overlap
+        self._held: Tensor | None = None
+
+    def join(self, piece: Tensor, last: bool) -> Tensor:
+        """The next piece from the end of the one before, without the overlap that the next one fades into."""
+        overlap = self._overlap
+        if self._held is not None:
+            piece = torch.cat((_blend(self._held, piece[..., :overlap]), piece[..., overlap:]), dim=-1)
         if last:
-            yield masks
-        else:
-            seam = masks[..., -2 * fade :].clone()
-            yield masks[..., : -2 * fade]
+            return piece
+        self._held = piece[..., -overlap:].clone()
+        return piece[..., :-overlap]
 
 
 def _blend(old: Tensor, new: Tensor) -> Tensor:
-    frames = old.shape[-1]
-    weight = (torch.arange(frames, dtype=old.dtype) + 0.5) / frames
+    length = old.shape[-1]
+    weight = (torch.arange(length, dtype=old.dtype) + 0.5) / length
     return torch.lerp(old, new, weight)
 
 

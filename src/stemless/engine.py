@@ -2,6 +2,7 @@
 
     recording -> mono at the separator's rate -> survey, once over all of it
     recording -> mono at the separator's rate -> masks, chunk by chunk -> every channel at its own rate
+    recording -> channels at the separator's rate -> corrections, chunk by chunk, of separators that give them
 
 The engine knows nothing of pitch or prompts, and holds one chunk at a time.
 """
@@ -15,13 +16,14 @@ import torch
 from torch import Tensor
 
 from stemless.audio import BLOCK_FRAMES, MAX_CHANNELS, BlockReader
-from stemless.chunks import mask_chunks
+from stemless.chunks import Piece, mask_chunks
+from stemless.correcting import StreamCorrecting
 from stemless.encoding import check_format, subtype_like
 from stemless.errors import AudioError
 from stemless.masking import StreamMasking
 from stemless.report import ActivityMeter, build_report, report_text
 from stemless.resampling import StreamResampler, resampled_length
-from stemless.separator import C, Separator, Stems, Stretch
+from stemless.separator import C, CorrectingSeparator, Separator, Stems, Stretch
 from stemless.stem_folder import StemFolder
 
 Blocks = Callable[[], Iterator[Tensor]]
@@ -178,7 +180,8 @@ def _separate_blocks(
     model_samples = resampled_length(samples, sample_rate, rate)
     duration_seconds = samples / sample_rate
     passes = _Passes(duration_seconds, on_progress)
-    stretches = _stretches(_mono(blocks(), sample_rate, rate), separator, condition, passes)
+    mono = _resampled(_mono(blocks()), sample_rate, rate)
+    stretches = _stretches(mono, separator, condition, passes)
     survey = separator.survey(stretches, condition, duration_seconds)
     stretches.close()
     masking = StreamMasking(sample_rate, samples, separator.grid, rate, separator.grid.frames(model_samples))
@@ -188,21 +191,49 @@ def _separate_blocks(
             masking.hear(block)
             yield block
 
-    mono = _mono(heard(), sample_rate, rate)
+    hears_channels = isinstance(separator, CorrectingSeparator)
+    at_rate = _resampled(heard() if hears_channels else _mono(heard()), sample_rate, rate)
+    pieces = mask_chunks(at_rate, model_samples, separator, condition, survey, chunk_seconds)
     done = 0
-    for masks in mask_chunks(mono, model_samples, separator, condition, survey, chunk_seconds):
-        for mixture, stems in masking.apply(masks):
-            yield mixture, stems
-            done += mixture.shape[1]
-            passes.report(done / sample_rate)
+    for mixture, stems in _applied(pieces, masking, rate, sample_rate):
+        yield mixture, stems
+        done += mixture.shape[1]
+        passes.report(done / sample_rate)
 
 
-def _mono(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> Iterator[Tensor]:
-    """The mean of the channels at another rate, [1, time] a block."""
-    resampler = StreamResampler(from_rate, to_rate, 1)
+def _applied(
+    pieces: Iterable[Piece], masking: StreamMasking, from_rate: int, to_rate: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Mixture and stems at the recording's rate: masked, and corrected by what pieces have for that."""
+    correcting: StreamCorrecting | None = None
+    for piece in pieces:
+        if piece.corrections is not None:
+            if correcting is None:
+                correcting = StreamCorrecting(from_rate, to_rate, *piece.corrections.shape[:2])
+            correcting.hear(piece.corrections)
+        for mixture, stems in masking.apply(piece.masks):
+            if correcting is None:
+                yield mixture, stems
+            else:
+                yield from correcting.apply(mixture, stems)
+    if correcting is not None:
+        yield from correcting.finish()
+
+
+def _mono(blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """The mean of the channels, [1, time] a block."""
+    return (block.mean(dim=0, keepdim=True) for block in blocks)
+
+
+def _resampled(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> Iterator[Tensor]:
+    """The blocks at another rate, [channels, time] each."""
+    resampler: StreamResampler | None = None
     for block in blocks:
-        yield resampler.push(block.mean(dim=0, keepdim=True))
-    yield resampler.finish()
+        if resampler is None:
+            resampler = StreamResampler(from_rate, to_rate, block.shape[0])
+        yield resampler.push(block)
+    if resampler is not None:
+        yield resampler.finish()
 
 
 def _stretches(

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from torch import Tensor
 
@@ -99,6 +99,25 @@ class Separator(Protocol[C]):
 
         Returns:
             [batch, sources, bins, frames] on `grid`, each in [0, 1], their sum over sources at most 1.
+        """
+        ...
+
+
+@runtime_checkable
+class CorrectingSeparator(Protocol):
+    """A separator that also gives what no mask can: sources with phases of their own."""
+
+    def corrections(self, audio: Tensor, masks: Tensor, condition: Condition, survey: object) -> Tensor:
+        """What is to be added to the masked sources of a chunk; what that changes in their sum, the residual
+        takes.
+
+        Args:
+            audio: [channels, time], at `sample_rate`, on the CPU.
+            masks: [sources, bins, frames], as `masks` gave them for the mean of the channels.
+            condition, survey: those of `masks`.
+
+        Returns:
+            [sources, channels, time].
         """
         ...
 

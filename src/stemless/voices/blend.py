@@ -32,6 +32,7 @@ from stemless.voices.baselines.source_filter_nmf import (
     learn_shapes,
     voice_magnitudes,
 )
+from stemless.voices.demodulation import corrections
 from stemless.voices.echo import with_echo
 from stemless.voices.mask_means import blended
 from stemless.voices.model import masks_from_powers
@@ -153,6 +154,10 @@ class BlendSeparator:
             for each in zip(joined, observed, strict=True)
         ]
         return torch.stack(steady).to(audio.device)
+
+    def corrections(self, audio: Tensor, masks: Tensor, condition: PitchTracks, survey: object) -> Tensor:
+        """What partials with phases of their own add to masked voices (`demodulation`)."""
+        return corrections(audio, masks, condition, grid=self.grid, sample_rate=self.sample_rate)
 
     def _powers(self, audio: Tensor, condition: PitchTracks, surveys: Sequence[VoicesSurvey]) -> Tensor:
         """The network's powers by each version of the tracks: [versions, batch, voices, bins, frames]."""

@@ -16,6 +16,7 @@ from stemless.errors import CheckpointError
 from stemless.separator import Stretch
 from stemless.spectrum import Grid, stft
 from stemless.voices.corpus import frame_times
+from stemless.voices.demodulation import corrections
 from stemless.voices.echo import NO_ECHO, Echo, find_echo, with_echo
 from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, power_of, voice_powers
 from stemless.voices.network import LOG_FLOOR, Level, NetworkConfig, SynthesisParameters
@@ -121,6 +122,10 @@ class NetworkSeparator:
             for each in zip(masks, magnitude, strict=True)
         ]
         return torch.stack(steady).to(audio.device)
+
+    def corrections(self, audio: Tensor, masks: Tensor, condition: PitchTracks, survey: object) -> Tensor:
+        """What partials with phases of their own add to masked voices (`demodulation`)."""
+        return corrections(audio, masks, condition, grid=self.grid, sample_rate=self.sample_rate)
 
     def masks_of(self, powers: Tensor, survey: VoicesSurvey) -> Tensor:
         """Masks from what `powers` gave, with what the room makes of it."""

@@ -122,8 +122,7 @@ def steadied(
         [voices, bins, frames], with the sums over the voices that `masks` have.
     """
     bin_hz, frame_seconds = sample_rate / grid.n_fft, grid.hop_length / sample_rate
-    versions = [Partials(each / bin_hz, len(magnitude)) for each in f0_hz]
-    partials = loudest(versions, masks, magnitude, CHOOSING_HZ / bin_hz)
+    partials = partials_of_versions(f0_hz, masks, magnitude, bin_hz)
     blocks = [slice(first, first + FRAMES_AT_A_TIME) for first in range(0, masks.shape[-1], FRAMES_AT_A_TIME)]
 
     heard, steady = log_amplitudes(masks, magnitude, partials, frame_seconds)
@@ -145,6 +144,12 @@ def steadied(
         )
         joined.append(blended([there, alone], [1.0 - share, share]))
     return torch.cat(joined, -1)
+
+
+def partials_of_versions(f0_hz: Tensor, masks: Tensor, magnitude: Tensor, bin_hz: float) -> Partials:
+    """The partials of voices whose pitch there are several versions of, [versions, voices, frames] in Hz."""
+    versions = [Partials(each / bin_hz, len(magnitude)) for each in f0_hz]
+    return loudest(versions, masks, magnitude, CHOOSING_HZ / bin_hz)
 
 
 def loudest(versions: list[Partials], masks: Tensor, magnitude: Tensor, highest_bin: float) -> Partials:
