@@ -135,6 +135,17 @@ def measure(split: str, voices: int) -> dict[str, Any]:
     }
 
 
+def with_earlier(held: list[dict[str, Any]], earlier: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was measured, and earlier rows of methods whose model is not here now."""
+    rows = {one["voices"]: one["rows"] for one in earlier}
+    joined = []
+    for one in held:
+        measured = {row["method"] for row in one["rows"]}
+        others = [row for row in rows.get(one["voices"], []) if row["method"] not in measured]
+        joined.append({**one, "rows": one["rows"] + others})
+    return joined
+
+
 def on_frames(tracks: PitchTracks) -> Array:
     times = np.arange(round(tracks.duration_seconds * SAMPLE_RATE / HOP_LENGTH)) * (HOP_LENGTH / SAMPLE_RATE)
     return tracks.at(times)
@@ -216,6 +227,7 @@ def main() -> None:
     held = [measure(what, voices) for voices in (2, 4)]
     print(table(held))
     if what == "test":
+        held = with_earlier(held, json.loads(RESULTS.read_text()) if RESULTS.exists() else [])
         temporary = RESULTS.with_suffix(".part")
         temporary.write_text(json.dumps(held, indent=0) + "\n", encoding="utf-8")
         temporary.replace(RESULTS)

@@ -6,8 +6,8 @@ amplitudes that change slowly explains all that is heard. So the mixture is writ
 
     x(t) = sum_jk a_jk(t) exp(i k phi_j(t)) + noise,
 
-whose complex amplitudes are hats over knots `KNOT_SECONDS` apart, expected to be as strong as the masks say
-and to change little from knot to knot. The least squares of all of them together (a block tridiagonal
+whose complex amplitudes are hats over knots two frames apart, expected to be as strong as the masks say and
+to change little from knot to knot. The least squares of all of them together (a block tridiagonal
 system: partials meet within a knot, knots meet their neighbours) are the most probable amplitudes. This is
 the order tracking filter of Vold and Leuridan ("High resolution order tracking at extreme slew rates, using
 Kalman tracking filters", SAE 931288, 1993), in which orders that cross are told apart by beating, with
@@ -35,6 +35,7 @@ from stemless.voices.tracks import PitchTracks
 HIGHEST_HZ: Final = 3000.0
 """Partials above it are left to the masks."""
 BAND_HZ: Final = 4000.0
+"""Width of the band that is solved in, or a little more."""
 PARTIALS: Final = 40
 FRAMES_A_KNOT: Final = 2
 """Knots are so many frames of the masks apart."""
@@ -129,7 +130,7 @@ def _of_window(audio: Tensor, masks: Tensor, f0_hz: Tensor, grid: Grid, sample_r
     band = Band.of(audio.shape[-1], grid, sample_rate)
     low, spectrum = band.down(audio), stft(audio, grid)
 
-    def heard(magnitudes: Tensor) -> tuple[Sinusoids, Tensor]:
+    def heard(f0_hz: Tensor, magnitudes: Tensor) -> tuple[Sinusoids, Tensor]:
         partials = Sinusoids.of(f0_hz, band)
         return partials, most_probable(low, partials, expected(magnitudes, f0_hz, partials, band), band)
 
@@ -137,15 +138,15 @@ def _of_window(audio: Tensor, masks: Tensor, f0_hz: Tensor, grid: Grid, sample_r
         voices = band.up(sung(amplitudes, partials, len(masks), band))
         return voices - istft(masks * stft(voices.sum(0), grid), grid, band.samples)
 
-    if not bool(((f0_hz > 0) & (f0_hz < HIGHEST_HZ)).any()):
+    if not bool(((f0_hz > 0) & (f0_hz < band.highest_hz)).any()):
         return audio.new_zeros(len(masks), band.samples)
     magnitudes = masks**EXPECTED_EXPONENT * spectrum.abs()
     for _ in range(ROUNDS):
-        partials, amplitudes = heard(magnitudes)
+        partials, amplitudes = heard(f0_hz, magnitudes)
         f0_hz = corrected(f0_hz, amplitudes, partials, band)
     # What came out is a better guess than masks of what the voices are.
     voices = istft(masks * spectrum, grid, band.samples) + added(partials, amplitudes)
-    return added(*heard(stft(voices, grid).abs()))
+    return added(*heard(f0_hz, stft(voices, grid).abs()))
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,11 @@ class Band:
     @property
     def rate(self) -> float:
         return self.sample_rate / self.every
+
+    @property
+    def highest_hz(self) -> float:
+        """Where partials end: between there and the end of the band lies what they are modulated by."""
+        return min(HIGHEST_HZ, 0.75 * self.rate)
 
     @property
     def rising(self) -> Tensor:
@@ -232,7 +238,7 @@ class Sinusoids:
         wave = torch.ones_like(first)
         for k in range(1, PARTIALS + 1):
             wave = wave * first
-            there = (pitch > 0) & (k * pitch < HIGHEST_HZ)
+            there = (pitch > 0) & (k * pitch < band.highest_hz)
             some = there.any(-1).nonzero()[:, 0]
             waves.append(wave[some] * there[some])
             voice.append(some)
