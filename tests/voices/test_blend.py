@@ -81,3 +81,5 @@ def test_parts_on_other_grids_are_refused() -> None:
     with pytest.raises(TypeError, match="survey"):
         separator = BlendSeparator(NetworkSeparator(VoicesModel(SMALL)), SourceFilterNMFSeparator())
         separator.masks(torch.zeros(1, 100), duet(1.0)[1], None)
+    with pytest.raises(TypeError, match="survey"):
+        separator.corrections(torch.zeros(1, 100), torch.zeros(2, 1025, 1), duet(1.0)[1], None)

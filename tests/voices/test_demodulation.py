@@ -21,6 +21,7 @@ from stemless.voices.demodulation import (
     sung,
     windows,
 )
+from stemless.voices.echo import Echo
 from stemless.voices.tracks import PitchTracks
 
 GRID, RATE = Grid(2048, 256), 16000
@@ -192,6 +193,17 @@ def test_every_channel_is_corrected_by_what_it_holds() -> None:
     found = corrections(channels, masks, tracks, grid=GRID, sample_rate=RATE)
     alone = corrections(channels[1:], masks, tracks, grid=GRID, sample_rate=RATE)
     torch.testing.assert_close(found[:, 1:], alone)
+
+
+def test_in_a_room_that_rings_the_corrections_are_smaller() -> None:
+    stems, tracks = crossing(1.0)
+    mixture, masks = stems.sum(0)[None], ideal(stems)
+    dry, church = (
+        corrections(mixture, masks, tracks, grid=GRID, sample_rate=RATE, echo=echo)
+        for echo in (Echo(0.02, 0.6), Echo(0.1, 1.5))
+    )
+    assert torch.equal(dry, corrections(mixture, masks, tracks, grid=GRID, sample_rate=RATE))
+    torch.testing.assert_close(church, demodulation.SHARE_IN_ECHO * dry)
 
 
 @pytest.mark.parametrize("f0_hz", [0.0, 4000.0])

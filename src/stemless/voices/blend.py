@@ -157,7 +157,16 @@ class BlendSeparator:
 
     def corrections(self, audio: Tensor, masks: Tensor, condition: PitchTracks, survey: object) -> Tensor:
         """What partials with phases of their own add to masked voices (`demodulation`)."""
-        return corrections(audio, masks, condition, grid=self.grid, sample_rate=self.sample_rate)
+        if not isinstance(survey, BlendSurvey):
+            raise TypeError("corrections() needs what survey() returned")
+        return corrections(
+            audio,
+            masks,
+            condition,
+            grid=self.grid,
+            sample_rate=self.sample_rate,
+            echo=survey.networks[0].echo,
+        )
 
     def _powers(self, audio: Tensor, condition: PitchTracks, surveys: Sequence[VoicesSurvey]) -> Tensor:
         """The network's powers by each version of the tracks: [versions, batch, voices, bins, frames]."""

@@ -29,6 +29,7 @@ from torch.nn.functional import avg_pool1d, conv1d, pad
 
 from stemless.spectrum import Grid, istft, stft
 from stemless.voices.corpus import frame_times
+from stemless.voices.echo import NO_ECHO, Echo
 from stemless.voices.partials import partials_of_versions
 from stemless.voices.tracks import PitchTracks
 
@@ -55,6 +56,9 @@ REFINING_KNOTS: Final = 0.5
 """Standard deviation of the bell under which corrections are averaged."""
 LARGEST_CORRECTION: Final = 0.03
 """Of the pitch, half a semitone."""
+DRY, REVERBERANT, SHARE_IN_ECHO = 0.1, 0.2, 0.3
+"""What rings on has another phase than what is sung. Where it has at least `REVERBERANT` of the power, the
+corrections are taken by this share alone; up to `DRY` whole."""
 WINDOW_SECONDS: Final = 4.096
 MARGIN_SECONDS: Final = 1.024
 FADE_SECONDS: Final = 0.128
@@ -67,7 +71,9 @@ REACH_SECONDS: Final = MARGIN_SECONDS + FADE_SECONDS
 """How far a sample hears around itself."""
 
 
-def corrections(audio: Tensor, masks: Tensor, tracks: PitchTracks, *, grid: Grid, sample_rate: int) -> Tensor:
+def corrections(
+    audio: Tensor, masks: Tensor, tracks: PitchTracks, *, grid: Grid, sample_rate: int, echo: Echo = NO_ECHO
+) -> Tensor:
     """What is to be added to masked voices so that their partials have phases of their own.
 
     Args:
@@ -75,6 +81,7 @@ def corrections(audio: Tensor, masks: Tensor, tracks: PitchTracks, *, grid: Grid
         masks: [voices, bins, frames].
         tracks: cut to this stretch; of several versions, every frame goes by the one that sounds most.
         grid: of the masks, at `sample_rate`.
+        echo: of the room.
 
     Returns:
         [voices, channels, time]; where masks sum to 1, it sums to 0.
@@ -91,7 +98,17 @@ def corrections(audio: Tensor, masks: Tensor, tracks: PitchTracks, *, grid: Grid
         for number, channel in enumerate(audio[:, window.first : window.last]):
             found = _of_window(channel, masks[..., frames], f0_hz[:, frames], grid, sample_rate)
             total[:, number, window.first : window.last] += found * window.weight
-    return total
+    return total * share_in(echo.ratio(grid.hop_length / sample_rate))
+
+
+def share_in(ringing: float) -> float:
+    """How much of the corrections holds, by the power that rings on, of that which is sung.
+
+    >>> share_in(0.05), round(share_in(0.15), 3), share_in(0.4)
+    (1.0, 0.65, 0.3)
+    """
+    there = min(max((ringing - DRY) / (REVERBERANT - DRY), 0.0), 1.0)
+    return 1.0 - there * (1.0 - SHARE_IN_ECHO)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,15 @@ class Echo:
     gain: float
     rt60_seconds: float
 
+    def ratio(self, step_seconds: float) -> float:
+        """Power that rings on in the end, of what was sung in a frame; frames are so far apart.
+
+        >>> round(Echo(0.1, 6.0).ratio(1.0), 4)
+        0.0111
+        """
+        fade = 10 ** (-6 * step_seconds / self.rt60_seconds)
+        return self.gain * fade / (1.0 - fade)
+
 
 NO_ECHO: Final = Echo(0.0, TIMES_SECONDS[0])
 

@@ -125,7 +125,11 @@ class NetworkSeparator:
 
     def corrections(self, audio: Tensor, masks: Tensor, condition: PitchTracks, survey: object) -> Tensor:
         """What partials with phases of their own add to masked voices (`demodulation`)."""
-        return corrections(audio, masks, condition, grid=self.grid, sample_rate=self.sample_rate)
+        if not isinstance(survey, VoicesSurvey):
+            raise TypeError("corrections() needs what survey() returned")
+        return corrections(
+            audio, masks, condition, grid=self.grid, sample_rate=self.sample_rate, echo=survey.echo
+        )
 
     def masks_of(self, powers: Tensor, survey: VoicesSurvey) -> Tensor:
         """Masks from what `powers` gave, with what the room makes of it."""
