@@ -104,7 +104,7 @@ def corrections(
 def share_in(ringing: float) -> float:
     """How much of the corrections holds, by the power that rings on, of that which is sung.
 
-    >>> share_in(0.05), round(share_in(0.15), 3), share_in(0.4)
+    >>> share_in(0.05), round(share_in(0.15), 3), round(share_in(0.4), 3)
     (1.0, 0.65, 0.3)
     """
     there = min(max((ringing - DRY) / (REVERBERANT - DRY), 0.0), 1.0)

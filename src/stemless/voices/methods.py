@@ -11,13 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from stemless import checkpoint
 from stemless.configuration import near_name
 from stemless.devices import pick_device
 from stemless.errors import CheckpointError, UsageError
-from stemless.separator import Separator, Stretch
+from stemless.separator import CorrectingSeparator, Separator, Stretch
 from stemless.spectrum import Grid
 from stemless.voices.tracks import PitchTracks
 
@@ -222,6 +223,32 @@ class ChosenVoices(_Around):
 
     def masks(self, audio: Tensor, condition: Choice, survey: object) -> Tensor:
         return self.inner.masks(audio, condition.tracks, survey)[:, condition.rows]
+
+
+class ChosenCorrectedVoices(ChosenVoices):
+    """The same of a separator that corrects: corrections of a few voices depend on the masks of all."""
+
+    def __init__(self, inner: Separator[PitchTracks], correcting: CorrectingSeparator) -> None:
+        super().__init__(inner)
+        self.correcting = correcting
+        self._masks_of_all = torch.zeros(0)
+
+    def masks(self, audio: Tensor, condition: Choice, survey: object) -> Tensor:
+        masks = self.inner.masks(audio, condition.tracks, survey)
+        # For the corrections, which are asked for next.
+        self._masks_of_all = masks[0].cpu()
+        return masks[:, condition.rows]
+
+    def corrections(self, audio: Tensor, masks: Tensor, condition: Choice, survey: object) -> Tensor:
+        found = self.correcting.corrections(audio, self._masks_of_all, condition.tracks, survey)
+        return found[condition.rows]
+
+
+def chosen_voices(inner: Separator[PitchTracks]) -> ChosenVoices:
+    """A separator of all voices that gives some of them."""
+    if isinstance(inner, CorrectingSeparator):
+        return ChosenCorrectedVoices(inner, inner)
+    return ChosenVoices(inner)
 
 
 class OnDevice(_Around):

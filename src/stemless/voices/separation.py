@@ -30,7 +30,7 @@ from stemless.inputs import (
     share_progress,
 )
 from stemless.separator import Separator, Stems
-from stemless.voices.methods import Choice, ChosenVoices
+from stemless.voices.methods import Choice, chosen_voices
 from stemless.voices.tracks import PitchTracks
 
 F0: TypeAlias = PitchTracks | PathLike | Sequence[PathLike] | tuple[ArrayLike, float]
@@ -198,7 +198,7 @@ class VoiceSeparator:
         tracks.check(duration_seconds)
         if voices is None:
             return self.separator, tracks
-        return ChosenVoices(self.separator), Choice(tracks, tracks.check_choice(voices))
+        return chosen_voices(self.separator), Choice(tracks, tracks.check_choice(voices))
 
 
 def as_tracks(f0: F0) -> PitchTracks:
