@@ -106,10 +106,9 @@ def mask_chunks(
         cut = condition.cut(start / rate, (start + audio.shape[1]) / rate)
         with torch.no_grad():
             masks = separator.masks(audio.mean(0, keepdim=True), cut, survey)
-        masks = _checked(masks, separator.name, len(condition.names), grid, audio.shape[1])
-        corrections = None
-        if isinstance(separator, CorrectingSeparator):
-            with torch.no_grad():
+            masks = _checked(masks, separator.name, len(condition.names), grid, audio.shape[1])
+            corrections = None
+            if isinstance(separator, CorrectingSeparator):
                 corrections = separator.corrections(audio, masks, cut, survey)
         first = max(0, chunk.keep[0] - fade) - chunk.hear[0]
         stop = None if last else chunk.keep[1] + fade - chunk.hear[0]

@@ -25,12 +25,12 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool1d, conv1d, pad
+from torch.nn.functional import conv1d, pad
 
 from stemless.spectrum import Grid, istft, stft
 from stemless.voices.corpus import frame_times
 from stemless.voices.echo import NO_ECHO, Echo
-from stemless.voices.partials import partials_of_versions
+from stemless.voices.partials import local_mean, partials_of_versions
 from stemless.voices.tracks import PitchTracks
 
 HIGHEST_HZ: Final = 3000.0
@@ -306,7 +306,8 @@ def _equations(
     count, spans = len(partials.number), band.knots - 1
     waves = partials.waves.view(count, spans, band.step).transpose(0, 1)
     sound = low.view(spans, band.step)
-    weight = 1.0 / (NOISE * _mean_around(sound.abs().square().mean(-1), POWER_KNOTS) + TINY)
+    power = local_mean(sound.abs().square().mean(-1)[None, :, None], POWER_KNOTS)[0, :, 0]
+    weight = 1.0 / (NOISE * power + TINY)
     rising = band.rising
     hats = torch.stack((1.0 - rising, rising))[:, None]
     pairs = torch.stack((hats[0].square(), hats[0] * hats[1], hats[1].square()))
@@ -330,11 +331,6 @@ def _equations(
     yield block, low.new_zeros(count, 0), right
 
 
-def _mean_around(values: Tensor, reach: int) -> Tensor:
-    """Mean of [n] values over those up to so many away; there are none beyond the ends."""
-    return avg_pool1d(values[None], 2 * reach + 1, 1, reach, count_include_pad=False)[0]
-
-
 def solved(equations: Iterable[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
     """Solution of a Hermitian, block tridiagonal system, which is taken block by block.
 
@@ -347,16 +343,15 @@ def solved(equations: Iterable[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
     """
     through: list[Tensor] = []
     values: list[Tensor] = []
-    above: tuple[Tensor, Tensor, Tensor] | None = None
+    left: Tensor | None = None
     for block, beside, right in equations:
-        if above is not None:
-            left = above[0].mH
-            block = block - left @ above[1]
-            right = right - left @ above[2]
+        if left is not None:
+            block = block - left @ through[-1]
+            right = right - left @ values[-1]
         both = torch.cholesky_solve(torch.cat((beside, right[:, None]), 1), torch.linalg.cholesky(block))
-        above = beside, both[:, :-1], both[:, -1]
-        through.append(above[1])
-        values.append(above[2])
+        through.append(both[:, :-1])
+        values.append(both[:, -1])
+        left = beside.mH
     for number in range(len(values) - 2, -1, -1):
         values[number] = values[number] - through[number] @ values[number + 1]
     return torch.stack(values)

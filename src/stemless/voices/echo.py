@@ -40,7 +40,7 @@ class Echo:
         >>> round(Echo(0.1, 6.0).ratio(1.0), 4)
         0.0111
         """
-        fade = 10 ** (-6 * step_seconds / self.rt60_seconds)
+        fade = _fade(self.rt60_seconds, step_seconds)
         return self.gain * fade / (1.0 - fade)
 
 
@@ -60,9 +60,14 @@ def ringing(powers: Tensor, rt60_seconds: float, step_seconds: float) -> Tensor:
     return out.movedim(0, -1)
 
 
+def _fade(rt60_seconds: float, step_seconds: float) -> float:
+    """Of a power, what is left a step later."""
+    return math.pow(10.0, -6 * step_seconds / rt60_seconds)
+
+
 def _rings(frames: Tensor, rt60_seconds: float, step_seconds: float) -> Iterator[Tensor]:
     """What rings in each frame of [frames, ...], valid until the next one; frames told may be changed."""
-    fade = 10 ** (-6 * step_seconds / rt60_seconds)
+    fade = _fade(rt60_seconds, step_seconds)
     rings, later = torch.zeros_like(frames[0]), torch.empty_like(frames[0])
     for frame in frames:
         torch.add(rings, frame, out=later).mul_(fade)
