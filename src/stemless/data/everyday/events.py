@@ -8,6 +8,8 @@ import numpy as np
 
 from stemless.data.everyday.stage import Stage, Wave
 
+MOST_BOUNCES = 40
+
 
 def random_times(stage: Stage, rate_hz: float) -> Wave:
     """Times of independent events in seconds, rising: a Poisson process over the stage."""
@@ -38,6 +40,25 @@ def regular_times(stage: Stage, rate_hz: float, looseness: float, start: float |
     first = stage.between(0, 1 / rate_hz) if start is None else start
     times = first + np.concatenate(([0.0], np.cumsum(steps)))
     return times[times < stage.seconds]
+
+
+def bounces(
+    stage: Stage, gap_seconds: float, keep: float, shortest_seconds: float, looseness: float = 0.0
+) -> tuple[Wave, Wave]:
+    """What falls and bounces, faster and faster: times of the blows from the first on, and their gains.
+
+    Args:
+        gap_seconds: from the first blow to the second.
+        keep: of gap and force, from one blow to the next.
+        shortest_seconds: it lies still when the gap would be shorter.
+        looseness: deviation of a gap, as a share of it.
+    """
+    gaps = gap_seconds * keep ** np.arange(MOST_BOUNCES)
+    gaps = gaps[gaps > shortest_seconds]
+    if looseness:
+        gaps = gaps * stage.spread(len(gaps), looseness)
+    times = np.concatenate(([0.0], np.cumsum(gaps)))
+    return times, np.power(keep, np.arange(len(times), dtype=np.float64))
 
 
 def scatter(samples: int, starts: Wave, grains: Wave) -> Wave:

@@ -12,6 +12,7 @@ from stemless.data.everyday.events import (
     THIN_METAL,
     WOOD,
     Material,
+    bounces,
     decay,
     lay,
     random_times,
@@ -110,10 +111,8 @@ def _coins(stage: Stage) -> Wave:
     rate = stage.sample_rate
     for start in np.append(random_times(stage, stage.around(0.3, 2)), stage.between(0, 0.5)):
         body = THIN_METAL.body(stage, stage.around(0.6, 1.1), 2e-5)
-        gap, keep = stage.between(0.12, 0.4), stage.between(0.6, 0.88)
-        gaps = gap * keep ** np.arange(40)
-        times = start + np.concatenate(([0.0], np.cumsum(gaps[gaps > 0.006])))
-        gains = keep ** np.arange(len(times))
+        after, gains = bounces(stage, stage.between(0.12, 0.4), stage.between(0.6, 0.88), 0.006)
+        times = start + after
         hits = body.struck(stage, len(times), 0.5, 0.3)
         table = thud(stage, 0.04, stage.around(300, 1500))
         out += scatter(stage.samples, times * rate, hits * gains[:, None])

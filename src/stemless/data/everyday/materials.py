@@ -20,6 +20,7 @@ from stemless.data.everyday.events import (
     WOOD,
     Body,
     Material,
+    bounces,
     decay,
     gathered_times,
     lay,
@@ -121,10 +122,9 @@ def _dropped(stuff: Stuff, stage: Stage) -> Wave:
     while at < stage.seconds - 0.1:
         body = stuff.body(stage)
         gap, keep = stage.between(0.06, 0.45), stage.between(0.35, 0.85)
-        gaps = gap * keep ** np.arange(40)
-        gaps = gaps[gaps > 0.008] * stage.spread(int((gaps > 0.008).sum()), 0.15)
-        times = at + np.concatenate(([0.0], np.cumsum(gaps)))
-        gains = (keep ** np.arange(len(times)) * stage.spread(len(times), 0.2))[:, None]
+        after, falling = bounces(stage, gap, keep, 0.008, 0.15)
+        times = at + after
+        gains = (falling * stage.spread(len(times), 0.2))[:, None]
         hits = body.struck(stage, len(times), 0.8, 0.5)
         hits = hits / np.abs(hits).max(1, keepdims=True)
         floor = thud(stage, stage.around(0.02, 0.12), stage.around(100, 1500))

@@ -11,6 +11,7 @@ from stemless.data.everyday.events import (
     THIN_METAL,
     WOOD,
     Body,
+    bounces,
     decay,
     gathered_times,
     lay,
@@ -22,6 +23,7 @@ from stemless.data.everyday.impacts import thud
 from stemless.data.everyday.materials import CARDBOARD, STONE, excited, grains
 from stemless.data.everyday.spectra import band_noise, shaped, steady
 from stemless.data.everyday.stage import Sound, Stage, Wave
+from stemless.data.everyday.water import bubble_bank, rung
 
 
 def moves(stage: Stage, low_seconds: float, high_seconds: float) -> list[tuple[float, Stage]]:
@@ -125,10 +127,8 @@ def _ball(stage: Stage) -> Wave:
             times = at + regular_times(stage, stage.around(1.2, 3.5), 0.05, 0.0)
             gains = stage.spread(len(times), 0.15)
         else:
-            gap, keep = stage.between(0.3, 0.8), stage.between(0.6, 0.85)
-            gaps = gap * keep ** np.arange(30)
-            times = at + np.concatenate(([0.0], np.cumsum(gaps[gaps > 0.02])))
-            gains = np.power(keep, np.arange(len(times), dtype=np.float64))
+            times, gains = bounces(stage, stage.between(0.3, 0.8), stage.between(0.6, 0.85), 0.02)
+            times = at + times
         hits = shell.struck(stage, len(times), 0.2, 0.2)
         hits = hits / np.abs(hits).max(1, keepdims=True)
         out += scatter(stage.samples, times * stage.sample_rate, hits * gains[:, None])
@@ -216,16 +216,9 @@ def _scissors(stage: Stage) -> Wave:
 
 
 def _bubbles(stage: Stage, rate_hz: float, low_hz: float, high_hz: float, weight: Wave) -> Wave:
-    """Bubbles, each a sine that rises as it nears the surface, and dies away."""
-    count = max(3, int(rate_hz * stage.seconds))
-    times = gathered_times(stage, weight + 1e-6, count)
-    length = int(0.12 * stage.sample_rate)
-    time = np.arange(length) / stage.sample_rate
-    pitch = np.exp(stage.generator.uniform(np.log(low_hz), np.log(high_hz), count))[:, None]
-    rise = stage.generator.uniform(0, 6, count)[:, None]
-    fall = np.exp(-time * (0.13 * pitch + 0.0072 * pitch**1.5) * stage.between(0.4, 1.2))
-    drops = np.sin(2 * np.pi * pitch * time * (1 + 0.5 * rise * time)) * fall
-    return scatter(stage.samples, times * stage.sample_rate, drops * stage.spread(count, 0.8)[:, None])
+    """So many bubbles a second, where the weight is."""
+    times = gathered_times(stage, weight + 1e-6, max(3, int(rate_hz * stage.seconds)))
+    return rung(stage, times, bubble_bank(stage, low_hz, high_hz, stage.between(0, 0.5)), 0.8)
 
 
 def _splashing(stage: Stage) -> Wave:

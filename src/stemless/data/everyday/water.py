@@ -53,7 +53,8 @@ def bubble_bank(stage: Stage, low_hz: float, high_hz: float, rising: float, coun
     return ring * (instant < 0.45 * stage.sample_rate)
 
 
-def _bubbles(stage: Stage, times: Wave, bank: Wave, unevenness: float) -> Wave:
+def rung(stage: Stage, times: Wave, bank: Wave, unevenness: float) -> Wave:
+    """Grains of a bank, drawn anew and unevenly loud, at times in seconds [events]: [samples]."""
     kinds = stage.generator.integers(len(bank), size=len(times))
     gains = stage.spread(len(times), unevenness)
     return scatter(stage.samples, times * stage.sample_rate, bank[kinds] * gains[:, None])
@@ -75,7 +76,7 @@ def _rain(stage: Stage) -> Wave:
         bodies = [materials[surface].body(stage, size) for _ in range(12)]
         bank = np.concatenate([body.struck(stage, 8, 0.05) for body in bodies])
         bank *= decay(bank.shape[1], stage.around(0.004, 0.03), stage.sample_rate)
-    patter = _bubbles(stage, drops, bank, 0.9)
+    patter = rung(stage, drops, bank, 0.9)
     return steady(hiss) * heaviness + steady(patter) * stage.between(0.15, 0.9)
 
 
@@ -84,7 +85,7 @@ def _running(stage: Stage) -> Wave:
     flow = np.exp(0.2 * stage.wander(stage.between(0.1, 0.8)))
     low = stage.around(200, 700)
     bank = bubble_bank(stage, low, low * stage.around(4, 12), 0.15)
-    bubbles = _bubbles(stage, random_times(stage, stage.around(100, 600)), bank, 0.7)
+    bubbles = rung(stage, random_times(stage, stage.around(100, 600)), bank, 0.7)
     jet = noise(stage, [(60, -30), (400, -12), (stage.around(900, 5000), 0), (8000, stage.between(-16, 0))])
     sink = noise(stage, [(60, -12), (stage.around(120, 400), 0), (1500, -24), (8000, -50)])
     sound = jet * flow + stage.between(0.1, 1.0) * steady(bubbles) + stage.between(0, 0.6) * sink
@@ -100,7 +101,7 @@ def _stream(stage: Stage) -> Wave:
     bank = bubble_bank(stage, stage.around(250, 500), stage.around(1200, 3500), 0.1)
     swell = np.exp(0.4 * stage.wander(0.6))
     times = gathered_times(stage, swell, int(stage.around(60, 400) * stage.seconds))
-    bubbles = _bubbles(stage, times, bank, 0.9)
+    bubbles = rung(stage, times, bank, 0.9)
     wash = noise(
         stage, [(50, -14), (stage.around(250, 900), 0), (3000, -12), (8000, stage.between(-40, -18))]
     )
@@ -127,7 +128,7 @@ def _pouring(stage: Stage) -> Wave:
     low = stage.around(400, 900)
     glug = np.exp(0.5 * stage.wander(stage.between(0.08, 0.3)))
     times = gathered_times(stage, glug, int(stage.around(80, 400) * stage.seconds))
-    bubbles = steady(_bubbles(stage, times, bubble_bank(stage, low, low * 8, 0.25), 0.8))
+    bubbles = steady(rung(stage, times, bubble_bank(stage, low, low * 8, 0.25), 0.8))
     jet = noise(stage, [(100, -20), (stage.around(800, 4000), 0), (8000, stage.between(-12, 4))])
     source = bubbles + stage.between(0.2, 1.2) * jet
     frequencies = frame_frequencies(stage.sample_rate)
@@ -188,7 +189,7 @@ def _boiling(stage: Stage) -> Wave:
     bank = bubble_bank(stage, stage.around(150, 500), stage.around(1200, 5000), stage.between(0.1, 0.4))
     heat = np.exp(0.6 * stage.wander(stage.between(0.05, 0.4)))
     times = gathered_times(stage, heat, int(stage.around(40, 250) * stage.seconds))
-    bubbles = steady(_bubbles(stage, times, bank, 0.7))
+    bubbles = steady(rung(stage, times, bank, 0.7))
     rumble = noise(stage, [(40, -10), (stage.around(100, 300), 0), (1500, -20), (8000, -40)])
     steam = noise(stage, [(500, -30), (4000, 0), (8000, -3)])
     return (
@@ -211,7 +212,7 @@ def _flush(stage: Stage) -> Wave:
     bank = bubble_bank(stage, 150, stage.around(900, 3000), 0.1)
     gurgle = np.exp(0.8 * stage.wander(stage.between(0.08, 0.3)))
     count = int(stage.around(60, 300) * stage.seconds)
-    bubbles = steady(_bubbles(stage, gathered_times(stage, gurgle, count), bank, 0.8))
+    bubbles = steady(rung(stage, gathered_times(stage, gurgle, count), bank, 0.8))
     cutoff = stage.around(900, 2500) + 5000 * envelope
     swirl = moving(body * envelope, low_pass(frame_frequencies(stage.sample_rate), frames_of(cutoff)))
     filling = band_noise(stage, stage.around(1500, 4500), 0.8)
