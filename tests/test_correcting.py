@@ -47,6 +47,17 @@ def test_chunks_give_what_the_whole_gives() -> None:
     assert error_db(separate_audio(audio, 16000, Moved(), TWO, chunk_seconds=0.7).audio, whole) < -100
 
 
+@pytest.mark.parametrize("only", [("b",), ("b", "a")])
+def test_chosen_sources_are_corrected_as_among_all(only: tuple[str, ...]) -> None:
+    audio = noise(2, 50_000)
+    everyone = separate_audio(audio, 16000, Moved(), TWO, chunk_seconds=0.7)
+    chosen = separate_audio(audio, 16000, Moved(), TWO, only=only, chunk_seconds=0.7)
+    assert chosen.names == only
+    for name in only:
+        assert torch.equal(chosen[name], everyone[name])
+    torch.testing.assert_close(chosen.audio.sum(0) + chosen.residual, audio)
+
+
 @pytest.mark.parametrize("samples", [1, 100])
 def test_recordings_of_hardly_any_length(samples: int) -> None:
     audio = noise(1, samples)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -75,6 +75,7 @@ def mask_chunks(
     condition: C,
     survey: object,
     chunk_seconds: float | None = None,
+    only: Sequence[str] | None = None,
 ) -> Iterator[Piece]:
     """Masks of a whole recording in consecutive pieces; memory does not grow with its length.
 
@@ -84,6 +85,7 @@ def mask_chunks(
         samples: how many they hold together.
         separator, condition, survey: who makes the masks, of what.
         chunk_seconds: length of a chunk if not the separator's own.
+        only: the sources that are wanted, by name; all of them when None. The others still have their share.
 
     Yields:
         pieces that join to `separator.grid.frames(samples)` frames of masks, and to as many samples of
@@ -96,6 +98,8 @@ def mask_chunks(
     fade = max(1, round(FADE_SECONDS / 2 * per_second))
     length = chunk_seconds or separator.chunk_seconds
     chunks = plan_chunks(grid.frames(samples), max(1, round(length * per_second)), context, fade)
+    names = list(condition.names)
+    wanted = slice(None) if only is None else [names.index(name) for name in only]
     queue = _Queue(blocks)
     masks_seam, corrections_seam = _Seam(2 * fade), _Seam(2 * fade * grid.hop_length)
     for chunk in chunks:
@@ -106,16 +110,17 @@ def mask_chunks(
         cut = condition.cut(start / rate, (start + audio.shape[1]) / rate)
         with torch.no_grad():
             masks = separator.masks(audio.mean(0, keepdim=True), cut, survey)
-            masks = _checked(masks, separator.name, len(condition.names), grid, audio.shape[1])
+            masks = _checked(masks, separator.name, len(names), grid, audio.shape[1])
             corrections = None
             if isinstance(separator, CorrectingSeparator):
                 corrections = separator.corrections(audio, masks, cut, survey)
         first = max(0, chunk.keep[0] - fade) - chunk.hear[0]
         stop = None if last else chunk.keep[1] + fade - chunk.hear[0]
-        masks = masks_seam.join(masks[..., first:stop], last)
+        masks = masks_seam.join(masks[wanted][..., first:stop], last)
         if corrections is not None:
             end = None if stop is None else stop * grid.hop_length
-            corrections = corrections_seam.join(corrections[..., first * grid.hop_length : end], last)
+            stretch = corrections[wanted][..., first * grid.hop_length : end]
+            corrections = corrections_seam.join(stretch, last)
         yield Piece(masks, corrections)
 
 

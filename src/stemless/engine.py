@@ -9,7 +9,7 @@ The engine knows nothing of pitch or prompts, and holds one chunk at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -23,7 +23,7 @@ from stemless.errors import AudioError
 from stemless.masking import StreamMasking
 from stemless.report import ActivityMeter, build_report, report_text
 from stemless.resampling import StreamResampler, resampled_length
-from stemless.separator import C, CorrectingSeparator, Separator, Stems, Stretch
+from stemless.separator import C, Condition, CorrectingSeparator, Separator, Stems, Stretch
 from stemless.stem_folder import StemFolder
 
 Blocks = Callable[[], Iterator[Tensor]]
@@ -38,6 +38,7 @@ def separate_audio(
     separator: Separator[C],
     condition: C,
     *,
+    only: Sequence[str] | None = None,
     chunk_seconds: float | None = None,
     on_progress: Progress | None = None,
 ) -> Stems:
@@ -48,6 +49,7 @@ def separate_audio(
         sample_rate: Hz.
         separator: makes the masks.
         condition: what is asked for, over the whole recording.
+        only: the sources that are wanted, by name; the others go to the residual. All of them when None.
         chunk_seconds: length of a chunk if not the separator's own.
         on_progress: called with the seconds done and the seconds there are.
 
@@ -70,14 +72,15 @@ def separate_audio(
         for start in range(0, audio.shape[1], BLOCK_FRAMES):
             yield audio[:, start : start + BLOCK_FRAMES]
 
-    stems = torch.empty(len(condition.names), *audio.shape)
+    names = _wanted(condition, only)
+    stems = torch.empty(len(names), *audio.shape)
     done = 0
     for _, block in _separate_blocks(
-        blocks, audio.shape[1], sample_rate, separator, condition, chunk_seconds, on_progress
+        blocks, audio.shape[1], sample_rate, separator, condition, only, chunk_seconds, on_progress
     ):
         stems[..., done : done + block.shape[-1]] = block
         done += block.shape[-1]
-    return Stems(tuple(condition.names), stems, audio - stems.sum(0), sample_rate)
+    return Stems(names, stems, audio - stems.sum(0), sample_rate)
 
 
 def separate_file(
@@ -86,6 +89,7 @@ def separate_file(
     condition: C,
     output_dir: str | Path,
     *,
+    only: Sequence[str] | None = None,
     audio_format: str = "wav",
     overwrite: bool = False,
     seed: int = 0,
@@ -103,6 +107,7 @@ def separate_file(
         path: the recording.
         separator: makes the masks.
         condition: what is asked for, over the whole recording.
+        only: the sources that are wanted, by name; the others go to the residual. All of them when None.
         output_dir: made if it is not there.
         audio_format: of the stems: wav, flac, ogg or mp3.
         overwrite: replace an earlier result.
@@ -121,7 +126,7 @@ def separate_file(
         UsageError: the result is there already, or the format cannot hold such audio.
     """
     path = Path(path)
-    names = tuple(condition.names)
+    names = _wanted(condition, only)
     with BlockReader(path) as reader:
         info = reader.info
         check_format(audio_format, info.sample_rate, info.channels)
@@ -138,7 +143,14 @@ def separate_file(
         ) as folder:
             folder.refuse_to_replace(path)
             for mixture, stems in _separate_blocks(
-                reader.blocks, info.frames, info.sample_rate, separator, condition, chunk_seconds, on_progress
+                reader.blocks,
+                info.frames,
+                info.sample_rate,
+                separator,
+                condition,
+                only,
+                chunk_seconds,
+                on_progress,
             ):
                 folder.write(mixture, stems)
                 meter.push(stems)
@@ -161,12 +173,17 @@ def separate_file(
     return report
 
 
+def _wanted(condition: Condition, only: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(condition.names if only is None else only)
+
+
 def _separate_blocks(
     blocks: Blocks,
     samples: int,
     sample_rate: int,
     separator: Separator[C],
     condition: C,
+    only: Sequence[str] | None,
     chunk_seconds: float | None,
     on_progress: Progress | None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -193,7 +210,7 @@ def _separate_blocks(
 
     hears_channels = isinstance(separator, CorrectingSeparator)
     at_rate = _resampled(heard() if hears_channels else _mono(heard()), sample_rate, rate)
-    pieces = mask_chunks(at_rate, model_samples, separator, condition, survey, chunk_seconds)
+    pieces = mask_chunks(at_rate, model_samples, separator, condition, survey, chunk_seconds, only)
     done = 0
     for mixture, stems in _applied(pieces, masking, rate, sample_rate):
         yield mixture, stems

@@ -16,8 +16,6 @@ from stemless.voices.baselines.unet import UNet, UNetConfig
 from stemless.voices.blend import BlendSeparator
 from stemless.voices.methods import (
     METHODS,
-    Choice,
-    ChosenVoices,
     OnDevice,
     check_power,
     choose,
@@ -148,13 +146,3 @@ def test_masks_are_made_on_the_device() -> None:
     assert inner.devices == ["meta"]
     assert make_separator("comb", device="cpu").name == wrapped.name == "voices/comb"
     assert wrapped.grid == Grid(2048, 256)
-
-
-def test_chosen_voices_follow_their_names_through_a_cut() -> None:
-    tracks = PitchTracks.regular([[200.0] * 100, [300.0] * 100, [400.0] * 100], 0.01, ["a", "b", "c"])
-    whole = CombSeparator()
-    chosen = ChosenVoices(whole)
-    audio = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0))
-    masks = chosen.masks(audio, Choice(tracks, ("c", "a")).cut(0.2, 0.45), None)
-    everyone = whole.masks(audio, tracks.cut(0.2, 0.45))
-    torch.testing.assert_close(masks, everyone[:, [2, 0]])

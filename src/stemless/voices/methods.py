@@ -11,14 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from stemless import checkpoint
 from stemless.configuration import near_name
 from stemless.devices import pick_device
 from stemless.errors import CheckpointError, UsageError
-from stemless.separator import CorrectingSeparator, Separator, Stretch
+from stemless.separator import Separator, Stretch
 from stemless.spectrum import Grid
 from stemless.voices.tracks import PitchTracks
 
@@ -170,26 +169,12 @@ def check_power(power: float) -> None:
         raise UsageError(f"a mask exponent of {power:g} is not possible: give 0.1 to 10 (1 and 2 are usual)")
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Tracks of all voices, of which only some are wanted: the others still compete for the sound."""
+class OnDevice:
+    """Hands the audio to a separator on a device and brings the masks back."""
 
-    tracks: PitchTracks
-    names: tuple[str, ...]
-
-    def cut(self, start_seconds: float, end_seconds: float) -> Choice:
-        return Choice(self.tracks.cut(start_seconds, end_seconds), self.names)
-
-    @property
-    def rows(self) -> list[int]:
-        return [self.tracks.index(name) for name in self.names]
-
-
-class _Around:
-    """A separator around another one, which keeps its name, rate and grid."""
-
-    def __init__(self, inner: Separator[PitchTracks]) -> None:
+    def __init__(self, inner: Separator[PitchTracks], device: str) -> None:
         self.inner = inner
+        self.device = device
 
     @property
     def name(self) -> str:
@@ -210,53 +195,6 @@ class _Around:
     @property
     def chunk_seconds(self) -> float:
         return self.inner.chunk_seconds
-
-
-class ChosenVoices(_Around):
-    """Separates all voices and gives the masks of the chosen ones; the rest goes to the residual."""
-
-    def survey(
-        self, stretches: Iterable[Stretch[Choice]], condition: Choice, duration_seconds: float
-    ) -> object:
-        whole = (Stretch(each.start_seconds, each.audio, each.condition.tracks) for each in stretches)
-        return self.inner.survey(whole, condition.tracks, duration_seconds)
-
-    def masks(self, audio: Tensor, condition: Choice, survey: object) -> Tensor:
-        return self.inner.masks(audio, condition.tracks, survey)[:, condition.rows]
-
-
-class ChosenCorrectedVoices(ChosenVoices):
-    """The same of a separator that corrects: corrections of a few voices depend on the masks of all."""
-
-    def __init__(self, inner: Separator[PitchTracks], correcting: CorrectingSeparator) -> None:
-        super().__init__(inner)
-        self.correcting = correcting
-        self._masks_of_all = torch.zeros(0)
-
-    def masks(self, audio: Tensor, condition: Choice, survey: object) -> Tensor:
-        masks = self.inner.masks(audio, condition.tracks, survey)
-        # For the corrections, which are asked for next.
-        self._masks_of_all = masks[0].cpu()
-        return masks[:, condition.rows]
-
-    def corrections(self, audio: Tensor, masks: Tensor, condition: Choice, survey: object) -> Tensor:
-        found = self.correcting.corrections(audio, self._masks_of_all, condition.tracks, survey)
-        return found[condition.rows]
-
-
-def chosen_voices(inner: Separator[PitchTracks]) -> ChosenVoices:
-    """A separator of all voices that gives some of them."""
-    if isinstance(inner, CorrectingSeparator):
-        return ChosenCorrectedVoices(inner, inner)
-    return ChosenVoices(inner)
-
-
-class OnDevice(_Around):
-    """Hands the audio to the separator on a device and brings the masks back."""
-
-    def __init__(self, inner: Separator[PitchTracks], device: str) -> None:
-        super().__init__(inner)
-        self.device = device
 
     def survey(
         self, stretches: Iterable[Stretch[PitchTracks]], condition: PitchTracks, duration_seconds: float

@@ -30,7 +30,6 @@ from stemless.inputs import (
     share_progress,
 )
 from stemless.separator import Separator, Stems
-from stemless.voices.methods import Choice, chosen_voices
 from stemless.voices.tracks import PitchTracks
 
 F0: TypeAlias = PitchTracks | PathLike | Sequence[PathLike] | tuple[ArrayLike, float]
@@ -80,8 +79,15 @@ class VoiceSeparator:
             return self.separate_from_file(audio, f0=f0, voices=voices, on_progress=on_progress)
         sample_rate = known_rate(sample_rate)
         samples = as_samples(audio)
-        separator, condition = self._asked(as_tracks(f0), voices, samples.shape[-1] / sample_rate)
-        return engine.separate_audio(samples, sample_rate, separator, condition, on_progress=on_progress)
+        tracks = as_tracks(f0)
+        return engine.separate_audio(
+            samples,
+            sample_rate,
+            self.separator,
+            tracks,
+            only=_wanted(tracks, voices, samples.shape[-1] / sample_rate),
+            on_progress=on_progress,
+        )
 
     def separate_from_file(
         self,
@@ -125,17 +131,18 @@ class VoiceSeparator:
             AudioError, TrackError: as of `separate`.
         """
         tracks = as_tracks(f0)
-        separator, condition = self._asked(tracks, voices, audio_files.probe(path).duration_seconds)
+        wanted = _wanted(tracks, voices, audio_files.probe(path).duration_seconds)
         return engine.separate_file(
             path,
-            separator,
-            condition,
+            self.separator,
+            tracks,
             output,
+            only=wanted,
             audio_format=audio_format,
             overwrite=overwrite,
             seed=self.seed,
             on_progress=on_progress,
-            details={name: {"voice": name} for name in condition.names},
+            details={name: {"voice": name} for name in wanted},
             besides=besides,
         )
 
@@ -191,14 +198,11 @@ class VoiceSeparator:
         config = {"kind": network.name, "model": to_mapping(model.config)}
         return checkpoint.save(directory, config, model.state_dict(), card)
 
-    def _asked(
-        self, tracks: PitchTracks, voices: Sequence[str] | None, duration_seconds: float
-    ) -> tuple[Separator[Any], PitchTracks | Choice]:
-        """The separator and the condition for these voices of the tracks, once they fit the recording."""
-        tracks.check(duration_seconds)
-        if voices is None:
-            return self.separator, tracks
-        return chosen_voices(self.separator), Choice(tracks, tracks.check_choice(voices))
+
+def _wanted(tracks: PitchTracks, voices: Sequence[str] | None, duration_seconds: float) -> tuple[str, ...]:
+    """The names of the stems that are asked for, once the tracks fit the recording."""
+    tracks.check(duration_seconds)
+    return tracks.names if voices is None else tracks.check_choice(voices)
 
 
 def as_tracks(f0: F0) -> PitchTracks:
