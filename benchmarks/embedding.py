@@ -72,7 +72,7 @@ def hear(embedding: JointEmbedding, path: Path) -> Tensor:
     audio, rate = read(path)
     mono = resample(audio.mean(0, keepdim=True), rate, embedding.sample_rate)
     with torch.inference_mode():
-        return embedding.embed_audio(mono)[0]
+        return embedding.embed_recording(mono[0])
 
 
 def zero_shot_rows(clips: Sequence[Clip], vectors: Sequence[Tensor], embedding: JointEmbedding) -> list[Row]:

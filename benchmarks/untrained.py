@@ -78,4 +78,4 @@ def _embedding(config: NetworkConfig, words: Sequence[str]) -> compact.CompactEm
         TextConfig(len(pieces), width=config.text_width, dimension=config.text_dimension), pieces
     )
     audio = AudioTower(AudioConfig(dimension=config.text_dimension))
-    return compact.CompactEmbedding(text, audio, TEMPERATURE)
+    return compact.CompactEmbedding(text, audio, TEMPERATURE, SECONDS)

@@ -42,16 +42,42 @@ def test_it_stays_frozen_inside_a_model_that_learns() -> None:
 
 def test_identity_follows_the_text_tower_and_audio_identity_the_other() -> None:
     one = embedding()
-    other_audio = CompactEmbedding(text_tower(), audio_tower(seed=1), 0.05)
+    other_audio = CompactEmbedding(text_tower(), audio_tower(seed=1), 0.05, 0.5)
     assert one.identity == embedding().identity == other_audio.identity
     assert one.identity != embedding(seed=1).identity
     assert one.audio_identity == embedding().audio_identity != other_audio.audio_identity
+    other_length = CompactEmbedding(text_tower(), audio_tower(), 0.05, 1.0)
+    assert one.audio_identity != other_length.audio_identity
+
+
+def test_a_recording_is_heard_in_clips_of_the_length_of_training() -> None:
+    model = embedding()
+    clip = round(model.clip_seconds * model.sample_rate)
+    sound = torch.randn(2 * clip, generator=torch.Generator().manual_seed(0))
+    short, exact = sound[: clip // 3], sound[:clip]
+    missing = clip - len(short)
+    filled = torch.nn.functional.pad(short, (missing // 2, missing - missing // 2))
+    torch.testing.assert_close(model.embed_recording(short), model.embed_audio(filled[None])[0])
+    torch.testing.assert_close(model.embed_recording(exact), model.embed_audio(exact[None])[0])
+    parts = torch.stack([sound[:clip], sound[clip // 2 : clip // 2 + clip], sound[clip:]])
+    mean = torch.nn.functional.normalize(model.embed_audio(parts).mean(0), dim=0)
+    torch.testing.assert_close(model.embed_recording(sound), mean)
+    # Whatever is a little longer is heard to its end.
+    ends = torch.stack([sound[:clip], sound[100 : clip + 100]])
+    mean = torch.nn.functional.normalize(model.embed_audio(ends).mean(0), dim=0)
+    torch.testing.assert_close(model.embed_recording(sound[: clip + 100]), mean)
+
+
+@pytest.mark.parametrize("shape", [(0,), (1, 100)])
+def test_what_is_no_recording_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="a recording must be"):
+        embedding().embed_recording(torch.zeros(shape))
 
 
 def test_phrases_of_the_text_tower_alone_stay_good(tmp_path: Path) -> None:
     """A separator may learn with the text tower before there is an audio tower."""
     alone = text_towers.load(text_towers.save(tmp_path / "text", text_tower(), "# text\n"))
-    both = CompactEmbedding(alone, audio_tower(), 0.1)
+    both = CompactEmbedding(alone, audio_tower(), 0.1, 0.5)
     stored = compact.load(compact.save(tmp_path / "both", both, "# both\n"))
     assert stored.identity == both.identity == alone.identity
     assert torch.equal(stored.embed_text(PHRASES).vector, alone.embed_text(PHRASES).vector)
@@ -61,7 +87,7 @@ def test_it_comes_back_from_disk(tmp_path: Path) -> None:
     made = embedding()
     compact.save(tmp_path / "model", made, "# card\n\nSmall.\n")
     read = compact.load(tmp_path / "model")
-    assert read.temperature == made.temperature
+    assert (read.temperature, read.clip_seconds) == (made.temperature, made.clip_seconds)
     again = compact.load(compact.save(tmp_path / "again", read, "# card\n"))
     assert again.identity == read.identity and again.audio_identity == read.audio_identity
     cosine = torch.nn.functional.cosine_similarity
@@ -76,6 +102,7 @@ def test_other_models_and_damaged_ones_are_refused(tmp_path: Path) -> None:
     for change, says in (
         ({"kind": "voices/network"}, "holds voices/network"),
         ({"temperature": -1}, "temperature"),
+        ({"clip_seconds": 0}, "clip_seconds"),
         ({"audio": {**config["audio"], "channels": [4, 8]}}, "does not fit"),
         ({"audio": {**config["audio"], "chanels": [4, 8]}}, "chanels"),
         ({"text": {}}, "does not fit"),
@@ -87,4 +114,4 @@ def test_other_models_and_damaged_ones_are_refused(tmp_path: Path) -> None:
 
 def test_towers_of_other_spaces_are_refused() -> None:
     with pytest.raises(ValueError, match="no space in common"):
-        CompactEmbedding(text_tower(8), audio_tower(6), 0.1)
+        CompactEmbedding(text_tower(8), audio_tower(6), 0.1, 0.5)

@@ -38,4 +38,4 @@ def audio_tower(dimension: int = 8, seed: int = 0) -> AudioTower:
 
 
 def embedding(seed: int = 0) -> CompactEmbedding:
-    return CompactEmbedding(text_tower(seed=seed), audio_tower(seed=seed), 0.05)
+    return CompactEmbedding(text_tower(seed=seed), audio_tower(seed=seed), 0.05, 0.5)

@@ -151,6 +151,10 @@ class ClapEmbedding:
             vectors.append(nn.functional.normalize(projected.float(), dim=-1))
         return torch.cat(vectors)
 
+    def embed_recording(self, audio: Tensor) -> Tensor:
+        """A whole recording [time] -> [dimension]: what is short is repeated, as everywhere in CLAP."""
+        return self.embed_audio(audio[None])[0]
+
 
 def load(
     reference: str | Path, *, revision: str | None = None, device: torch.device | str = "cpu"

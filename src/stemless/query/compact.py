@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize, pad
 
 from stemless import checkpoint
 from stemless.configuration import from_mapping
@@ -31,9 +33,16 @@ class CompactEmbedding(nn.Module):
         text: the text tower.
         audio: the audio tower, whose vectors lie in the same space.
         temperature: similarities are logits after division by it.
+        clip_seconds: length of the clips that the audio tower learned from.
     """
 
-    def __init__(self, text: TextTower, audio: AudioTower, temperature: float) -> None:
+    def __init__(
+        self,
+        text: TextTower,
+        audio: AudioTower,
+        temperature: float,
+        clip_seconds: float,
+    ) -> None:
         super().__init__()
         if text.config.dimension != audio.config.dimension:
             raise ValueError(
@@ -42,9 +51,12 @@ class CompactEmbedding(nn.Module):
             )
         if not temperature > 0:
             raise ValueError("temperature is above 0")
+        if not clip_seconds > 0:
+            raise ValueError("clip_seconds is above 0")
         self.text = text
         self.audio = audio
         self.temperature = temperature
+        self.clip_seconds = clip_seconds
         self.eval().requires_grad_(False)
 
     def train(self, mode: bool = True) -> CompactEmbedding:
@@ -75,7 +87,7 @@ class CompactEmbedding(nn.Module):
     @cached_property
     def audio_identity(self) -> str:
         """A digest of all that the vector of a sound depends on; read when the weights are final."""
-        digest = hashlib.sha256(repr(self.audio.config).encode())
+        digest = hashlib.sha256(repr((self.audio.config, self.clip_seconds)).encode())
         for name, tensor in sorted(self.audio.state_dict().items()):
             digest.update(f"{name}:{tensor.dtype}{list(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
@@ -93,6 +105,24 @@ class CompactEmbedding(nn.Module):
         vectors: Tensor = self.audio(audio)
         return vectors
 
+    def embed_recording(self, audio: Tensor) -> Tensor:
+        """A whole recording [time] at `sample_rate` -> [dimension], of length 1.
+
+        What is shorter than a clip of training lies in the middle of silence, as it did there; what is longer
+        is heard in clips that overlap by half or more, and the mean of their vectors counts.
+
+        Raises:
+            ValueError: the audio is not [time] with at least one sample.
+        """
+        if audio.ndim != 1 or not len(audio):
+            raise ValueError(f"a recording must be [time] with at least one sample, not {list(audio.shape)}")
+        length = round(self.clip_seconds * self.sample_rate)
+        missing = max(0, length - len(audio))
+        audio = pad(audio, (missing // 2, missing - missing // 2))
+        starts = torch.linspace(0, len(audio) - length, math.ceil(2 * len(audio) / length) - 1).round()
+        clips = [audio[None, start : start + length] for start in starts.int().tolist()]
+        return normalize(torch.cat([self.embed_audio(clip) for clip in clips]).mean(0), dim=0)
+
     def forward(self, audio: Tensor) -> Tensor:
         """As `embed_audio`."""
         return self.embed_audio(audio)
@@ -108,6 +138,7 @@ def save(directory: str | Path, embedding: CompactEmbedding, card: str) -> Path:
     config = {
         "kind": KIND,
         "temperature": embedding.temperature,
+        "clip_seconds": embedding.clip_seconds,
         "audio": dataclasses.asdict(embedding.audio.config),
         "text": shape,
     }
@@ -131,7 +162,9 @@ def load(reference: str | Path) -> CompactEmbedding:
         audio = AudioTower(from_mapping(AudioConfig, stored.config["audio"], where="audio"))
         audio.load_state_dict(_part(stored.tensors, AUDIO))
         text = text_tower.unpack(stored.config["text"], _part(stored.tensors, TEXT))
-        return CompactEmbedding(text, audio, float(stored.config["temperature"]))
+        return CompactEmbedding(
+            text, audio, float(stored.config["temperature"]), float(stored.config["clip_seconds"])
+        )
     except (KeyError, TypeError, ValueError, RuntimeError, StemlessError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise CheckpointError(

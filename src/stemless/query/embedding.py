@@ -106,6 +106,14 @@ class JointEmbedding(TextEncoder, Protocol):
         """
         ...
 
+    def embed_recording(self, audio: Tensor) -> Tensor:
+        """A whole recording [time] at `sample_rate`, of any length -> [dimension], of length 1.
+
+        It is heard as recordings were in training, however short or long they are; a stretch that was cut out
+        of something longer is for `embed_audio`.
+        """
+        ...
+
 
 class PhraseStore(Protocol):
     """Where embedded phrases outlive the process."""

@@ -147,7 +147,7 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
             seed=config.seed,
             on_progress=lambda heard, _: progress(config.steps + heard / HEARD_A_STEP, config.steps),
         )
-    embedding = compact.CompactEmbedding(tower, kept, learner.temperature.item())
+    embedding = compact.CompactEmbedding(tower, kept, learner.temperature.item(), config.sound.clip_seconds)
     return compact.save(run / "model", embedding, _card(config, run, learned, credits_text))
 
 

@@ -80,3 +80,7 @@ class RandomTeacher:
     def embed_audio(self, audio: Tensor) -> Tensor:
         """[batch, time] -> [batch, dimension], of length 1."""
         return self._embedding.embed_audio(audio)
+
+    def embed_recording(self, audio: Tensor) -> Tensor:
+        """[time] -> [dimension], of length 1."""
+        return self._embedding.embed_recording(audio)
