@@ -3,7 +3,7 @@ import pytest
 import scipy.signal
 import torch
 
-from stemless.spectrum import Grid, istft, matching_grid, stft, stretch_masks
+from stemless.spectrum import Grid, frame_times, istft, matching_grid, stft, stretch_masks
 from toy_separators import error_db, noise
 
 
@@ -106,3 +106,7 @@ def test_stretched_masks_still_sum_to_one() -> None:
     stretched = stretch_masks(masks, Grid(512, 128), 16000, Grid(1400, 350), 44100, 40)
     torch.testing.assert_close(stretched.sum(0), torch.ones(701, 40))
     assert stretched.min() >= 0
+
+
+def test_frame_times_are_those_of_a_centred_transform() -> None:
+    assert frame_times(4, 128, 8000).tolist() == [0.0, 0.016, 0.032, 0.048]

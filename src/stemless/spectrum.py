@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 # A model hears nothing above its band, and a single bin at the very top of it flickers between sources
@@ -54,6 +56,15 @@ class Grid:
     def window(self, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None) -> Tensor:
         """The analysis and synthesis window [n_fft]."""
         return torch.hann_window(self.n_fft, periodic=True, dtype=dtype, device=device)
+
+
+def frame_times(frames: int, hop_length: int, sample_rate: int) -> NDArray[np.float64]:
+    """Seconds at which the frames of a centred STFT lie.
+
+    >>> frame_times(3, 256, 16000).tolist()
+    [0.0, 0.016, 0.032]
+    """
+    return np.arange(frames, dtype=np.float64) * hop_length / sample_rate
 
 
 def stft(audio: Tensor, grid: Grid) -> Tensor:

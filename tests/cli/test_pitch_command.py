@@ -123,7 +123,11 @@ BAD: dict[str, tuple[Prepare, int, str]] = {
         "the recording itself",
     ),
     "there already": (existing, 2, "exists already"),
-    "a model of something else": (pitch("--voices", 2, "--model", "separator"), 1, "tells no pitches"),
+    "a model of something else": (
+        pitch("--voices", 2, "--model", "separator"),
+        1,
+        "not one that tells pitches",
+    ),
     "no such model": (pitch("--voices", 2, "--model", "nothing"), 1, "nothing"),
     "tracks that end early": (
         lambda place: [
@@ -195,4 +199,6 @@ def test_a_pitch_model_that_would_not_listen_is_refused(run: Run, place: Path) -
     outcome = run(*asked, "--pitch-model", "pitch")
     assert outcome.code == 2 and "add --refine" in outcome.stderr and not (place / "out").exists()
     outcome = run(*asked, "--refine", "--pitch-model", "voices")
-    assert outcome.code != 0 and "tells no pitches" in outcome.stderr and not (place / "out").exists()
+    assert (
+        outcome.code != 0 and "not one that tells pitches" in outcome.stderr and not (place / "out").exists()
+    )

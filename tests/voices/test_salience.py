@@ -95,7 +95,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
 
 def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "model", {"kind": "voices/network"}, {"a": torch.zeros(1)}, "# card\n")
-    with pytest.raises(CheckpointError, match="tells no pitches"):
+    with pytest.raises(CheckpointError, match="not one that tells pitches"):
         load_salience(tmp_path / "model")
 
 

@@ -20,10 +20,12 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import soundfile
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stemless.audio import AudioInfo, probe, resample
 from stemless.errors import StemlessError
+from stemless.spectrum import frame_times
 from stemless.voices.tracks import PitchTracks
 
 Split = Literal["train", "validation"]
@@ -57,15 +59,15 @@ class Mixture(Protocol):
         ...
 
 
-def frame_times(start_seconds: float, samples: int, sample_rate: int, hop_length: int) -> np.ndarray:
-    """Centres of the frames of a stretch in seconds: [1 + samples // hop_length]."""
-    return start_seconds + np.arange(1 + samples // hop_length) * (hop_length / sample_rate)
-
-
 def peak_normalised(audio: Tensor, f0_hz: Tensor, stems: Tensor | None) -> Example:
     """Mixture and stems divided by the peak of the mixture; silence stays silence."""
     peak = audio.abs().max().clamp_min(1e-6)
     return Example(audio / peak, f0_hz, None if stems is None else stems / peak)
+
+
+def _times(start_seconds: float, samples: int, sample_rate: int, hop_length: int) -> NDArray[np.float64]:
+    """Centres of the frames of a stretch in seconds: [1 + samples // hop_length]."""
+    return start_seconds + frame_times(1 + samples // hop_length, hop_length, sample_rate)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class HeldMixture:
         start = round(start_seconds * self.sample_rate)
         audio = _padded(self.audio[start : start + samples], samples)
         stems = None if self.stems is None else _padded(self.stems[:, start : start + samples], samples)
-        times = frame_times(start / self.sample_rate, samples, self.sample_rate, self.hop_length)
+        times = _times(start / self.sample_rate, samples, self.sample_rate, self.hop_length)
         return peak_normalised(audio, torch.from_numpy(self.tracks.at(times)), stems)
 
 
@@ -109,7 +111,7 @@ class FiledMixture:
     def stretch(self, start_seconds: float, samples: int) -> Example:
         audio = self._read(self.audio, start_seconds, samples)
         stems = [self._read(stem, start_seconds, samples) for stem in self.stems]
-        times = frame_times(start_seconds, samples, self.sample_rate, self.hop_length)
+        times = _times(start_seconds, samples, self.sample_rate, self.hop_length)
         f0_hz = torch.from_numpy(self.tracks.at(times))
         return peak_normalised(audio, f0_hz, torch.stack(stems) if stems else None)
 

@@ -27,8 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
-from stemless.spectrum import Grid, istft, stft
-from stemless.voices.corpus import frame_times
+from stemless.spectrum import Grid, frame_times, istft, stft
 from stemless.voices.echo import NO_ECHO, Echo
 from stemless.voices.partials import local_mean, partials_of_versions
 from stemless.voices.tracks import PitchTracks
@@ -87,7 +86,7 @@ def corrections(
         [voices, channels, time]; where masks sum to 1, it sums to 0.
     """
     samples, bin_hz = audio.shape[-1], sample_rate / grid.n_fft
-    times = frame_times(0.0, samples, sample_rate, grid.hop_length)
+    times = frame_times(grid.frames(samples), grid.hop_length, sample_rate)
     f0_hz = torch.stack([torch.from_numpy(version.at(times)) for version in tracks.versions])
     magnitude = stft(audio.mean(0), grid).abs()
     f0_hz = partials_of_versions(f0_hz, masks, magnitude, bin_hz).f0_bins * bin_hz

@@ -10,12 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stemless import checkpoint
-from stemless.configuration import from_mapping
-from stemless.errors import CheckpointError
 from stemless.separator import Stretch
-from stemless.spectrum import Grid, stft
-from stemless.voices.corpus import frame_times
+from stemless.spectrum import Grid, frame_times, stft
 from stemless.voices.demodulation import corrections
 from stemless.voices.echo import NO_ECHO, Echo, find_echo, with_echo
 from stemless.voices.model import MASK_GRID, VoicesModel, masks_from_powers, power_of, voice_powers
@@ -23,6 +19,7 @@ from stemless.voices.network import LOG_FLOOR, Level, NetworkConfig, SynthesisPa
 from stemless.voices.oscillator import phases_at_frames
 from stemless.voices.partials import REACH_SECONDS, steadied
 from stemless.voices.segments import SEGMENTS, parameters_in_segments
+from stemless.voices.stored import load_network
 from stemless.voices.tracks import PitchTracks
 
 CONSONANT_SECONDS = 0.3
@@ -108,7 +105,7 @@ class NetworkSeparator:
             raise TypeError("masks() needs what survey() returned")
         masks = self.masks_of(self.powers(audio, condition, survey), survey)
         magnitude = stft(audio.to(masks.device) / survey.level.peak, self.grid).abs() / (self.grid.n_fft / 4)
-        times = frame_times(0.0, audio.shape[-1], self.sample_rate, self.grid.hop_length)
+        times = frame_times(self.grid.frames(audio.shape[-1]), self.grid.hop_length, self.sample_rate)
         f0_hz = torch.from_numpy(condition.at(times)).to(masks.device)[None]
         steady = [
             steadied(
@@ -169,7 +166,7 @@ class NetworkSeparator:
         return powers * near_voicing(f0_hz, self.model.config)
 
     def _f0(self, tracks: PitchTracks, samples: int) -> Tensor:
-        times = frame_times(0.0, samples, self.sample_rate, self.model.config.hop_length)
+        times = frame_times(self.grid.frames(samples), self.grid.hop_length, self.sample_rate)
         return torch.from_numpy(tracks.at(times)).unsqueeze(0).to(self.device)
 
 
@@ -244,22 +241,11 @@ class LevelMeter:
 
 
 def load_model(reference: str | Path) -> VoicesModel:
-    """A voices model from a shipped name, a folder or hf://USER/MODEL.
-
-    Raises:
-        CheckpointError: there is none, or it is not a voices network.
-    """
-    stored = checkpoint.load(reference)
-    if stored.config.get("kind") != "voices/network":
-        raise CheckpointError(
-            f"{stored.source}: holds '{stored.config.get('kind')}', "
-            "which is not a voices network; choose another model"
-        )
-    config = from_mapping(NetworkConfig, stored.config.get("model", {}), where=f"{stored.source}/config.json")
-    model = VoicesModel(config)
-    try:
-        model.load_state_dict(stored.tensors)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise CheckpointError(f"{stored.source}: the weights do not fit the network ({reason})") from None
-    return model
+    """A voices model behind a shipped name, a folder or hf://USER/MODEL; errors of `load_network`."""
+    return load_network(
+        reference,
+        kind=NetworkSeparator.name,
+        what="a voices network",
+        config=NetworkConfig,
+        build=VoicesModel,
+    )

@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stemless import checkpoint
-from stemless.configuration import from_mapping
-from stemless.errors import CheckpointError
 from stemless.inputs import OnProgress
 from stemless.spectrum import Grid, stft
+from stemless.voices.stored import load_network
 
 KIND = "voices/pitch"
 
@@ -236,24 +234,8 @@ def salience_of(
 
 
 def load_salience(reference: str | Path) -> SalienceNetwork:
-    """The network behind a shipped name, a folder or hf://USER/MODEL.
-
-    Raises:
-        CheckpointError: there is none, it is damaged, or it is a model of something else.
-    """
-    stored = checkpoint.load(reference)
-    if stored.config.get("kind") != KIND:
-        raise CheckpointError(
-            f"{stored.source}: holds '{stored.config.get('kind')}', "
-            "which tells no pitches; choose another model"
-        )
-    config = from_mapping(
-        SalienceConfig, stored.config.get("model", {}), where=f"{stored.source}/config.json"
+    """The network behind a shipped name, a folder or hf://USER/MODEL; errors of `load_network`."""
+    network = load_network(
+        reference, kind=KIND, what="one that tells pitches", config=SalienceConfig, build=SalienceNetwork
     )
-    network = SalienceNetwork(config)
-    try:
-        network.load_state_dict(stored.tensors)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise CheckpointError(f"{stored.source}: the weights do not fit the network ({reason})") from None
     return network.eval()

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from stemless.voices.baselines.masking import frame_times, power_masks, rest_levels
+from stemless.voices.baselines.masking import power_masks, rest_levels
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0, 3.0])
@@ -32,7 +32,3 @@ def test_rest_levels_against_a_plain_loop() -> None:
             seconds = min((abs(frame - t) for t in pitched), default=math.inf) * 0.016
             expected = math.exp(-seconds / 0.1) if seconds < 0.3 else 0.0
             assert float(levels[voice, frame]) == pytest.approx(expected, abs=1e-6)
-
-
-def test_frame_times_are_those_of_a_centred_transform() -> None:
-    assert frame_times(4, 128, 8000).tolist() == [0.0, 0.016, 0.032, 0.048]

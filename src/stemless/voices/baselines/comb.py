@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from stemless.separator import Stretch
-from stemless.spectrum import Grid
-from stemless.voices.baselines.masking import REST_LIMIT_SECONDS, frame_times, rest_levels
+from stemless.spectrum import Grid, frame_times
+from stemless.voices.baselines.masking import REST_LIMIT_SECONDS, rest_levels
 from stemless.voices.tracks import PitchTracks
 
 SAMPLE_RATE = 16000

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 # A voice that was pitched a moment ago may be on a consonant, in its own reverberation, or missed by the
 # tracker; one that has no pitch for longer rests.
 REST_DECAY_SECONDS = 0.1
 REST_LIMIT_SECONDS = 0.5
-
-
-def frame_times(frames: int, hop_length: int, sample_rate: int) -> NDArray[np.float64]:
-    """Seconds at which the frames of a centred STFT lie.
-
-    >>> frame_times(3, 256, 16000).tolist()
-    [0.0, 0.016, 0.032]
-    """
-    return np.arange(frames, dtype=np.float64) * hop_length / sample_rate
 
 
 def rest_levels(

@@ -17,12 +17,11 @@ import torch
 from torch import Tensor
 
 from stemless.separator import Stretch
-from stemless.spectrum import Grid, stft
+from stemless.spectrum import Grid, frame_times, stft
 from stemless.voices.baselines.comb import HOP_LENGTH, N_FFT, SAMPLE_RATE, comb_magnitudes
 from stemless.voices.baselines.masking import (
     REST_LIMIT_SECONDS,
     floored_masks,
-    frame_times,
     unit_level,
 )
 from stemless.voices.baselines.survey import kept_frames

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stemless.separator import Stretch
-from stemless.spectrum import Grid
-from stemless.voices.baselines.masking import frame_times
+from stemless.spectrum import Grid, frame_times
 from stemless.voices.tracks import PitchTracks
 
 KEEP_SECONDS = 30.0

@@ -9,13 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stemless import checkpoint
-from stemless.configuration import from_mapping
-from stemless.errors import CheckpointError
 from stemless.separator import Stretch
-from stemless.spectrum import Grid, stft
-from stemless.voices.baselines.masking import frame_times, power_masks, rest_levels
+from stemless.spectrum import Grid, frame_times, stft
+from stemless.voices.baselines.masking import power_masks, rest_levels
 from stemless.voices.baselines.unet import UNet, UNetConfig, pitch_bins
+from stemless.voices.stored import load_network
 from stemless.voices.tracks import PitchTracks
 
 LEVEL_SECONDS = 4.0  # the length of the examples it is trained on, each divided by its own maximum
@@ -94,21 +92,7 @@ class UNetSeparator:
 
 
 def load_unet(reference: str | Path) -> UNet:
-    """A U-Net from a shipped name, a folder or hf://USER/MODEL.
-
-    Raises:
-        CheckpointError: there is none, or it is not a U-Net of voices.
-    """
-    stored = checkpoint.load(reference)
-    if stored.config.get("kind") != UNetSeparator.name:
-        raise CheckpointError(
-            f"{stored.source}: holds '{stored.config.get('kind')}', not a voices U-Net; choose another model"
-        )
-    config = from_mapping(UNetConfig, stored.config.get("model", {}), where=f"{stored.source}/config.json")
-    model = UNet(config)
-    try:
-        model.load_state_dict(stored.tensors)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise CheckpointError(f"{stored.source}: the weights do not fit the U-Net ({reason})") from None
-    return model
+    """A U-Net behind a shipped name, a folder or hf://USER/MODEL; errors of `load_network`."""
+    return load_network(
+        reference, kind=UNetSeparator.name, what="a voices U-Net", config=UNetConfig, build=UNet
+    )
