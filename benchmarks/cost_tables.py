@@ -29,7 +29,7 @@ def speed_section(path: Path) -> str:
     ]
     steps = markdown_table(["training step", "median, s", "range, s", "peak memory, GB"], cells)
     separation = markdown_table(
-        ["four voices, `--method network`", "seconds a second of audio", "peak memory, GB"],
+        ["four voices", "seconds a second of audio", "peak memory, GB"],
         [
             [name, f"{cost['median_seconds_per_second']:.3f}", f"{cost['peak_gigabytes']:.2f}"]
             for name, cost in measured["separation"].items()

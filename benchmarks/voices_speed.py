@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,24 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "voices_speed.json"
 BATCH, VOICES, SECONDS, RATE = 4, 4, 4.0, 16000
+SEPARATED_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Separation:
+    """What is separated, how, and how often after a first time that does not count."""
+
+    method: str
+    sample_rate: int
+    channels: int
+    repeats: int
+
+
+SEPARATIONS = {
+    "`--method network`, 60 s, 16 kHz, mono": Separation("network", 16000, 1, 3),
+    "`--method network`, 60 s, 44.1 kHz, stereo": Separation("network", 44100, 2, 3),
+    "`--method blend`, 60 s, 16 kHz, mono": Separation("blend", 16000, 1, 1),
+}
 
 
 def peak_gigabytes() -> float:
@@ -77,27 +96,27 @@ def measure_step(form: str, steps: int) -> dict[str, float]:
     }
 
 
-def measure_separation(seconds: float, sample_rate: int, channels: int, repeats: int) -> dict[str, float]:
+def measure_separation(work: Separation) -> dict[str, float]:
     """Seconds to separate four voices through the engine, file to stems in memory."""
     from stemless.engine import separate_audio
+    from stemless.voices.methods import around_network
     from stemless.voices.model import VoicesModel
-    from stemless.voices.network_separator import NetworkSeparator
     from stemless.voices.tracks import PitchTracks
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    audio = 0.1 * torch.randn(channels, int(seconds * sample_rate))
-    frames = int(seconds / 0.016) + 1
+    audio = 0.1 * torch.randn(work.channels, SEPARATED_SECONDS * work.sample_rate)
+    frames = int(SEPARATED_SECONDS / 0.016) + 1
     f0_hz = np.array([440.0, 330.0, 220.0, 110.0])[:, None] * np.ones(frames)
     tracks = PitchTracks.regular(f0_hz, 0.016, ["soprano", "alto", "tenor", "bass"])
-    separator = NetworkSeparator(VoicesModel())
+    separator = around_network(work.method, VoicesModel(), power=2.0, device="cpu", seed=0)
     taken = []
-    for _ in range(repeats + 1):
+    for _ in range(work.repeats + 1):
         began = time.perf_counter()
-        separate_audio(audio, sample_rate, separator, tracks)
+        separate_audio(audio, work.sample_rate, separator, tracks)
         taken.append(time.perf_counter() - began)
     return {
-        "median_seconds_per_second": statistics.median(taken[1:]) / seconds,
+        "median_seconds_per_second": statistics.median(taken[1:]) / SEPARATED_SECONDS,
         "peak_gigabytes": peak_gigabytes(),
     }
 
@@ -114,20 +133,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--measure", choices=("fast", "plain", "separation-16", "separation-44"), help=argparse.SUPPRESS
-    )
+    parser.add_argument("--measure", choices=("fast", "plain", *SEPARATIONS), help=argparse.SUPPRESS)
     parser.add_argument("--to", type=Path, help=argparse.SUPPRESS)
     parser.add_argument(
         "--steps", type=int, default=9, help="counted steps of the fast form (the plain one: 2)"
     )
     arguments = parser.parse_args()
     if arguments.measure:
-        if arguments.measure in ("fast", "plain"):
-            measured = measure_step(arguments.measure, arguments.steps)
+        if arguments.measure in SEPARATIONS:
+            measured = measure_separation(SEPARATIONS[arguments.measure])
         else:
-            rate, channels = (16000, 1) if arguments.measure.endswith("16") else (44100, 2)
-            measured = measure_separation(60.0, rate, channels, 3)
+            measured = measure_step(arguments.measure, arguments.steps)
         arguments.to.write_text(json.dumps(measured), encoding="utf-8")
         return
     fast = in_own_process("--measure", "fast", "--steps", str(arguments.steps))
@@ -136,10 +152,7 @@ def main() -> None:
         "command": "python benchmarks/voices_speed.py",
         "threads": 1,
         "step": {"fast": fast, "plain": plain, "ratio": plain["median_seconds"] / fast["median_seconds"]},
-        "separation": {
-            "60 s, 16 kHz, mono": in_own_process("--measure", "separation-16"),
-            "60 s, 44.1 kHz, stereo": in_own_process("--measure", "separation-44"),
-        },
+        "separation": {name: in_own_process("--measure", name) for name in SEPARATIONS},
     }
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
