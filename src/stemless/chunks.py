@@ -116,10 +116,10 @@ def mask_chunks(
                 corrections = separator.corrections(audio, masks, cut, survey)
         first = max(0, chunk.keep[0] - fade) - chunk.hear[0]
         stop = None if last else chunk.keep[1] + fade - chunk.hear[0]
-        masks = masks_seam.join(masks[wanted][..., first:stop], last)
+        masks = masks_seam.join(masks[..., first:stop][wanted], last)
         if corrections is not None:
             end = None if stop is None else stop * grid.hop_length
-            stretch = corrections[wanted][..., first * grid.hop_length : end]
+            stretch = corrections[..., first * grid.hop_length : end][wanted]
             corrections = corrections_seam.join(stretch, last)
         yield Piece(masks, corrections)
 

@@ -36,13 +36,7 @@ class CompactEmbedding(nn.Module):
         clip_seconds: length of the clips that the audio tower learned from.
     """
 
-    def __init__(
-        self,
-        text: TextTower,
-        audio: AudioTower,
-        temperature: float,
-        clip_seconds: float,
-    ) -> None:
+    def __init__(self, text: TextTower, audio: AudioTower, temperature: float, clip_seconds: float) -> None:
         super().__init__()
         if text.config.dimension != audio.config.dimension:
             raise ValueError(

@@ -85,7 +85,7 @@ class VoiceSeparator:
             sample_rate,
             self.separator,
             tracks,
-            only=_wanted(tracks, voices, samples.shape[-1] / sample_rate),
+            only=_chosen(tracks, voices, samples.shape[-1] / sample_rate),
             on_progress=on_progress,
         )
 
@@ -131,18 +131,18 @@ class VoiceSeparator:
             AudioError, TrackError: as of `separate`.
         """
         tracks = as_tracks(f0)
-        wanted = _wanted(tracks, voices, audio_files.probe(path).duration_seconds)
+        chosen = _chosen(tracks, voices, audio_files.probe(path).duration_seconds)
         return engine.separate_file(
             path,
             self.separator,
             tracks,
             output,
-            only=wanted,
+            only=chosen,
             audio_format=audio_format,
             overwrite=overwrite,
             seed=self.seed,
             on_progress=on_progress,
-            details={name: {"voice": name} for name in wanted},
+            details={name: {"voice": name} for name in tracks.names},
             besides=besides,
         )
 
@@ -199,10 +199,12 @@ class VoiceSeparator:
         return checkpoint.save(directory, config, model.state_dict(), card)
 
 
-def _wanted(tracks: PitchTracks, voices: Sequence[str] | None, duration_seconds: float) -> tuple[str, ...]:
-    """The names of the stems that are asked for, once the tracks fit the recording."""
+def _chosen(
+    tracks: PitchTracks, voices: Sequence[str] | None, duration_seconds: float
+) -> tuple[str, ...] | None:
+    """The voices that are asked for, None for all of them, once the tracks fit the recording."""
     tracks.check(duration_seconds)
-    return tracks.names if voices is None else tracks.check_choice(voices)
+    return None if voices is None else tracks.check_choice(voices)
 
 
 def as_tracks(f0: F0) -> PitchTracks:
