@@ -42,8 +42,9 @@ class StreamMasking:
         self._heard = self.grid.n_fft // 2
         self._given = 0
         self._audio: Tensor | None = None
-        self._masks: Tensor | None = None
+        self._masks: Tensor | None = None  # [sources, frames, bins]
         self._first_mask = 0
+        self._masked = torch.empty(0, dtype=torch.complex64)  # [sources, channels, frames, bins]
         self._tail: Tensor | None = None
         self._weight = torch.zeros(self.grid.n_fft)
 
@@ -61,8 +62,9 @@ class StreamMasking:
         Yields:
             mixture [channels, time] and stems [sources, channels, time], one after the other.
         """
-        self._masks = masks if self._masks is None else torch.cat((self._masks, masks), dim=-1)
-        end = self._first_mask + self._masks.shape[-1]
+        masks = masks.transpose(-1, -2)
+        self._masks = masks.contiguous() if self._masks is None else torch.cat((self._masks, masks), dim=-2)
+        end = self._first_mask + self._masks.shape[-2]
         complete = end >= self._mask_frames
         held = [] if self._audio is None else [self._audio]
         self._audio = torch.cat((*held, *self._blocks), dim=1)
@@ -93,18 +95,17 @@ class StreamMasking:
         assert self._masks is not None
         samples = self._frame * self.grid.hop_length * self._mask_rate
         needed = samples // (self._mask_grid.hop_length * self._rate)
-        drop = min(max(0, needed - self._first_mask), self._masks.shape[-1] - 1)
-        self._masks = self._masks[..., drop:].clone()
+        drop = min(max(0, needed - self._first_mask), self._masks.shape[-2] - 1)
+        self._masks = self._masks[:, drop:].clone()
         self._first_mask += drop
 
     def _group(self, audio: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Mask `count` frames; audio [channels, time] spans them."""
         assert self._masks is not None
         grid = self.grid
-        frames = audio.unfold(-1, grid.n_fft, grid.hop_length) * self._window
-        spectrum = torch.fft.rfft(frames)
+        spectrum = torch.fft.rfft(audio.unfold(-1, grid.n_fft, grid.hop_length) * self._window)
         masks = stretch_masks(
-            self._masks,
+            self._masks.transpose(-1, -2),
             self._mask_grid,
             self._mask_rate,
             grid,
@@ -113,10 +114,13 @@ class StreamMasking:
             from_first=self._first_mask,
             to_first=self._frame,
         ).transpose(-1, -2)
+        # The same memory for every group: to get it anew costs more than the product does.
+        self._masked = self._masked.resize_(len(masks), *spectrum.shape)
+        torch.mul(spectrum, masks[:, None], out=self._masked)
+        frames = torch.fft.irfft(self._masked, grid.n_fft)
         strips = count + grid.strips - 1
         sums = audio.new_zeros(len(masks), len(audio), strips, grid.hop_length)
-        for target, mask in zip(sums, masks, strict=True):
-            _overlap_add(torch.fft.irfft(spectrum * mask, grid.n_fft), self._window, target)
+        _overlap_add(frames, self._window, sums)
         weight = audio.new_zeros(strips, grid.hop_length)
         _overlap_add(self._window.expand(count, -1), self._window, weight)
         span = audio.shape[-1]

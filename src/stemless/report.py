@@ -32,7 +32,7 @@ class ActivityMeter:
         self._hop = max(1, round(FRAME_SECONDS * sample_rate))
         # Not a list of tensors: many small ones that live long keep the heap from being given back.
         self._powers = [array("f") for _ in range(stems)]
-        self._rest = torch.zeros(stems, 0)
+        self._rest: Tensor | None = None  # [stems, channels, less than a frame]
         self._samples = 0
 
     def push(self, stems: Tensor) -> None:
@@ -43,17 +43,18 @@ class ActivityMeter:
 
     def _push(self, stems: Tensor) -> None:
         self._samples += stems.shape[-1]
-        power = torch.cat((self._rest, stems.square().mean(dim=1)), dim=1)
-        whole = power.shape[1] // self._hop * self._hop
-        for powers, row in zip(self._powers, power[:, :whole], strict=True):
-            powers.extend(row.reshape(-1, self._hop).mean(-1).tolist())
-        self._rest = power[:, whole:].clone()
+        heard = stems if self._rest is None else torch.cat((self._rest, stems), dim=-1)
+        frames = heard.shape[-1] // self._hop
+        whole = heard[..., : frames * self._hop].unflatten(-1, (frames, self._hop))
+        for powers, row in zip(self._powers, _power(whole).tolist(), strict=True):
+            powers.extend(row)
+        self._rest = heard[..., frames * self._hop :].clone()
 
     def activities(self) -> list[list[list[float]]]:
         """For each stem the stretches [start, end] in seconds where it sounds, to the millisecond."""
         power = torch.tensor([list(powers) for powers in self._powers])
-        if self._rest.shape[1]:
-            power = torch.cat((power, self._rest.mean(1, keepdim=True)), dim=1)
+        if self._rest is not None and self._rest.shape[-1]:
+            power = torch.cat((power, _power(self._rest)[:, None]), dim=1)
         level_db = 10 * torch.log10(power.clamp(min=1e-20))
         threshold_db = max(float(level_db.max()) - RANGE_DB, FLOOR_DB)
         return [self._stretches(row) for row in (level_db > threshold_db).tolist()]
@@ -75,6 +76,13 @@ class ActivityMeter:
             for first, end in spans
             if end - first >= shortest
         ]
+
+
+def _power(samples: Tensor) -> Tensor:
+    """Mean square over channels and the last dimension: [stems, channels, *, time] -> [stems, *]."""
+    # The norm needs no memory for squares.
+    norm: Tensor = torch.linalg.vector_norm(samples, dim=-1)
+    return norm.square().mean(1) / samples.shape[-1]
 
 
 def build_report(
