@@ -115,7 +115,7 @@ class StreamMasking:
             to_first=self._frame,
         ).transpose(-1, -2)
         # The same memory for every group: to get it anew costs more than the product does.
-        self._masked = self._masked.resize_(len(masks), *spectrum.shape)
+        self._masked.resize_(len(masks), *spectrum.shape)
         torch.mul(spectrum, masks[:, None], out=self._masked)
         frames = torch.fft.irfft(self._masked, grid.n_fft)
         strips = count + grid.strips - 1

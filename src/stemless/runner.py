@@ -27,7 +27,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError(error.name or "lightning", "train") from None
 
-MAY_CHANGE = ("threads", "device", "devices", "output", "credits")
+MAY_CHANGE = ("threads", "device", "devices", "output", "credits", "beside")
 """Settings of a training that may be others when it goes on."""
 OnProgress = Callable[[float, float], None]
 """Called with (steps done, steps in all)."""

@@ -1,6 +1,8 @@
 """The compact embedding: the protocol, its identity, and the way to disk and back."""
 
+import dataclasses
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from tiny_towers import audio_tower, embedding, text_tower
 from stemless.errors import CheckpointError
 from stemless.query import compact
 from stemless.query import text_tower as text_towers
-from stemless.query.compact import CompactEmbedding
+from stemless.query.audio_tower import AudioTower
+from stemless.query.compact import Beside, CompactEmbedding
 from stemless.query.embedding import JointEmbedding, PhraseCache
 
 PHRASES = ["a dog barking", "rain"]
@@ -68,6 +71,47 @@ def test_a_recording_is_heard_in_clips_of_the_length_of_training() -> None:
     torch.testing.assert_close(model.embed_recording(sound[: clip + 100]), mean)
 
 
+def joined(weight: float = 0.5) -> CompactEmbedding:
+    return CompactEmbedding(text_tower(), audio_tower(), 0.05, 0.5, [Beside(audio_tower(seed=1), weight)])
+
+
+def test_towers_beside_the_first_hear_whole_recordings_alone() -> None:
+    both, first, second = (
+        joined(),
+        embedding(),
+        CompactEmbedding(text_tower(), audio_tower(seed=1), 0.05, 0.5),
+    )
+    sound = torch.randn(6000, generator=torch.Generator().manual_seed(0))
+    clips = sound[None, :4000], sound[None, 2000:]
+    parts = [first.embed_audio(clip)[0] + 0.5 * second.embed_audio(clip)[0] for clip in clips]
+    wanted = torch.nn.functional.normalize(torch.stack(parts).sum(0), dim=0)
+    torch.testing.assert_close(both.embed_recording(sound), wanted)
+    assert (wanted - first.embed_recording(sound)).norm() > 0.1
+    torch.testing.assert_close(both.embed_audio(sound[None]), first.embed_audio(sound[None]))
+
+
+def test_towers_beside_the_first_come_back_from_disk(tmp_path: Path) -> None:
+    made = joined()
+    read = compact.load(compact.save(tmp_path / "model", made, "# card\n"))
+    assert [other.weight for other in read.beside] == [0.5]
+    sound = torch.randn(5000, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(read.embed_recording(sound), made.embed_recording(sound), atol=1e-2, rtol=0)
+    again = compact.load(compact.save(tmp_path / "again", read, "# card\n"))
+    assert again.audio_identity == read.audio_identity
+    others = {model.audio_identity for model in (embedding(), made, joined(0.6))}
+    assert len(others) == 3
+
+
+def test_towers_that_cannot_stand_beside_each_other_are_refused() -> None:
+    rate = AudioTower(dataclasses.replace(audio_tower().config, sample_rate=16000))
+    for tower, says in ((audio_tower(6), "no space in common"), (rate, "the same sample rate")):
+        with pytest.raises(ValueError, match=says):
+            CompactEmbedding(text_tower(), audio_tower(), 0.05, 0.5, [Beside(tower, 1.0)])
+    for weight in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match="weight"):
+            Beside(audio_tower(), weight)
+
+
 @pytest.mark.parametrize("shape", [(0,), (1, 100)])
 def test_what_is_no_recording_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="a recording must be"):
@@ -105,6 +149,8 @@ def test_other_models_and_damaged_ones_are_refused(tmp_path: Path) -> None:
         ({"clip_seconds": 0}, "clip_seconds"),
         ({"audio": {**config["audio"], "channels": [4, 8]}}, "does not fit"),
         ({"audio": {**config["audio"], "chanels": [4, 8]}}, "chanels"),
+        ({"beside": [{"weight": 1, "audio": config["audio"]}]}, "does not fit"),
+        ({"beside": [{"weight": 0}]}, "does not fit"),
         ({"text": {}}, "does not fit"),
     ):
         (folder / "config.json").write_text(json.dumps({**config, **change}))

@@ -167,6 +167,28 @@ def test_it_goes_on_from_an_embedding(folder: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "no").exists()
 
 
+def test_another_embedding_lends_it_a_tower(folder: Path, tmp_path: Path) -> None:
+    first = train(settings(folder, tmp_path / "first", steps=1))
+    beside = {"beside": [{"model": str(first), "weight": 0.5}]}
+    train(settings(folder, tmp_path / "both", steps=1, seed=1))
+    both = compact.load(train(settings(folder, tmp_path / "both", steps=1, seed=1, **beside)))
+    [other] = both.beside
+    lent = compact.load(first).audio.state_dict()
+    assert other.weight == 0.5
+    assert all(torch.equal(tensor, lent[name]) for name, tensor in other.tower.state_dict().items())
+    card = (tmp_path / "both" / "model" / "README.md").read_text()
+    assert "A tower beside it counts 0.5. Its card:\n\n# Joint embedding" in card
+    text_towers.save(tmp_path / "other", text_tower(seed=3), "# other\n")
+    with pytest.raises(UsageError, match="another text tower"):
+        train(settings(folder, tmp_path / "no", **beside, text=str(tmp_path / "other")))
+    with pytest.raises(UsageError, match="hears 8000 Hz"):
+        rate = {**dataclasses.asdict(AUDIO), "sample_rate": 16000}
+        train(settings(folder, tmp_path / "no", **beside, audio=rate))
+    with pytest.raises(UsageError, match="weight is above 0"):
+        settings(folder, tmp_path / "no", beside=[{"model": str(first), "weight": 0}])
+    assert not (tmp_path / "no").exists()
+
+
 def test_the_head_is_fitted_once_more_where_that_is_wanted(folder: Path, tmp_path: Path) -> None:
     told: list[tuple[float, float]] = []
     as_learned = compact.load(train(settings(folder, tmp_path / "plain")))

@@ -1,4 +1,8 @@
-"""The small joint embedding that ships: a distilled text tower, and an audio tower trained towards it."""
+"""The small joint embedding that ships: a distilled text tower, and an audio tower trained towards it.
+
+Others may stand beside the audio tower, for whole recordings alone: towers that learned apart from each other
+err apart from each other, and each costs as much time as the first.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -22,8 +27,20 @@ from stemless.query.embedding import TextEmbedding
 from stemless.query.text_tower import TextTower
 
 KIND = "query/embedding"
-TEXT, AUDIO = "text.", "audio."
-"""What the names of either tower's tensors begin with in a checkpoint."""
+TEXT, AUDIO, BESIDE = "text.", "audio.", "beside{}."
+"""What the names of each tower's tensors begin with in a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A tower beside the first; what it hears counts `weight` times as much."""
+
+    tower: AudioTower
+    weight: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight < math.inf:
+            raise ValueError("the weight of a tower is above 0")
 
 
 class CompactEmbedding(nn.Module):
@@ -34,21 +51,34 @@ class CompactEmbedding(nn.Module):
         audio: the audio tower, whose vectors lie in the same space.
         temperature: similarities are logits after division by it.
         clip_seconds: length of the clips that the audio tower learned from.
+        beside: towers that whole recordings are heard with as well, at the same rate and in the same space.
     """
 
-    def __init__(self, text: TextTower, audio: AudioTower, temperature: float, clip_seconds: float) -> None:
+    def __init__(
+        self,
+        text: TextTower,
+        audio: AudioTower,
+        temperature: float,
+        clip_seconds: float,
+        beside: Sequence[Beside] = (),
+    ) -> None:
         super().__init__()
-        if text.config.dimension != audio.config.dimension:
-            raise ValueError(
-                f"a text tower of {text.config.dimension} dimensions and an audio tower of "
-                f"{audio.config.dimension} have no space in common"
-            )
+        for config in (audio.config, *(other.tower.config for other in beside)):
+            if text.config.dimension != config.dimension:
+                raise ValueError(
+                    f"a text tower of {text.config.dimension} dimensions and an audio tower of "
+                    f"{config.dimension} have no space in common"
+                )
+            if config.sample_rate != audio.config.sample_rate:
+                raise ValueError("audio towers beside each other hear the same sample rate")
         if not temperature > 0:
             raise ValueError("temperature is above 0")
         if not clip_seconds > 0:
             raise ValueError("clip_seconds is above 0")
         self.text = text
         self.audio = audio
+        self.others = nn.ModuleList(other.tower for other in beside)
+        self.weights = tuple(other.weight for other in beside)
         self.temperature = temperature
         self.clip_seconds = clip_seconds
         self.eval().requires_grad_(False)
@@ -78,11 +108,22 @@ class CompactEmbedding(nn.Module):
         """That of the text tower: cached phrases stay good when the audio tower is trained again."""
         return self.text.identity
 
+    @property
+    def towers(self) -> list[AudioTower]:
+        """The audio tower, and those beside it."""
+        return [self.audio, *self.others]
+
+    @property
+    def beside(self) -> list[Beside]:
+        return [Beside(*pair) for pair in zip(self.towers[1:], self.weights, strict=True)]
+
     @cached_property
     def audio_identity(self) -> str:
         """A digest of all that the vector of a sound depends on; read when the weights are final."""
-        digest = hashlib.sha256(repr((self.audio.config, self.clip_seconds)).encode())
-        for name, tensor in sorted(self.audio.state_dict().items()):
+        shapes = [tower.config for tower in self.towers]
+        digest = hashlib.sha256(repr((shapes, self.weights, self.clip_seconds)).encode())
+        named = [item for tower in self.towers for item in sorted(tower.state_dict().items())]
+        for name, tensor in named:
             digest.update(f"{name}:{tensor.dtype}{list(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
         return f"audio:{digest.hexdigest()}"
@@ -103,7 +144,8 @@ class CompactEmbedding(nn.Module):
         """A whole recording [time] at `sample_rate` -> [dimension], of length 1.
 
         What is shorter than a clip of training lies in the middle of silence, as it did there; what is longer
-        is heard in clips that overlap by half or more, and the mean of their vectors counts.
+        is heard in clips that overlap by half or more, and the mean of their vectors counts. All towers hear
+        it: the sum of what each says, by its weight, has the direction that is returned.
 
         Raises:
             ValueError: the audio is not [time] with at least one sample.
@@ -115,7 +157,8 @@ class CompactEmbedding(nn.Module):
         audio = pad(audio, (missing // 2, missing - missing // 2))
         starts = torch.linspace(0, len(audio) - length, math.ceil(2 * len(audio) / length) - 1).round()
         clips = [audio[None, start : start + length] for start in starts.int().tolist()]
-        return normalize(torch.cat([self.embed_audio(clip) for clip in clips]).mean(0), dim=0)
+        weighted = zip(self.towers, (1.0, *self.weights), strict=True)
+        return normalize(sum(weight * tower(clip)[0] for tower, weight in weighted for clip in clips), dim=0)
 
     def forward(self, audio: Tensor) -> Tensor:
         """As `embed_audio`."""
@@ -123,7 +166,7 @@ class CompactEmbedding(nn.Module):
 
 
 def save(directory: str | Path, embedding: CompactEmbedding, card: str) -> Path:
-    """Write both towers as a checkpoint folder, the audio tower in half precision.
+    """Write all towers as a checkpoint folder, those for audio in half precision.
 
     Raises:
         CheckpointError: as of `checkpoint.save`.
@@ -134,11 +177,16 @@ def save(directory: str | Path, embedding: CompactEmbedding, card: str) -> Path:
         "temperature": embedding.temperature,
         "clip_seconds": embedding.clip_seconds,
         "audio": dataclasses.asdict(embedding.audio.config),
+        "beside": [
+            {"weight": other.weight, "audio": dataclasses.asdict(other.tower.config)}
+            for other in embedding.beside
+        ],
         "text": shape,
     }
     tensors = {TEXT + name: tensor for name, tensor in text.items()}
-    for name, tensor in embedding.audio.state_dict().items():
-        tensors[AUDIO + name] = tensor.half() if tensor.is_floating_point() else tensor
+    for start, tower in zip(_starts(len(embedding.beside)), embedding.towers, strict=True):
+        for name, tensor in tower.state_dict().items():
+            tensors[start + name] = tensor.half() if tensor.is_floating_point() else tensor
     return checkpoint.save(directory, config, tensors, card)
 
 
@@ -153,17 +201,29 @@ def load(reference: str | Path) -> CompactEmbedding:
     if kind != KIND:
         raise CheckpointError(f"{reference}: holds {kind} and not {KIND}; give the folder of an embedding")
     try:
-        audio = AudioTower(from_mapping(AudioConfig, stored.config["audio"], where="audio"))
-        audio.load_state_dict(_part(stored.tensors, AUDIO))
-        text = text_tower.unpack(stored.config["text"], _part(stored.tensors, TEXT))
+        beside = stored.config.get("beside", [])
+        towers = []
+        for start, part in zip(_starts(len(beside)), [stored.config, *beside], strict=True):
+            tower = AudioTower(from_mapping(AudioConfig, part["audio"], where="audio"))
+            tower.load_state_dict(_part(stored.tensors, start))
+            towers.append(tower)
         return CompactEmbedding(
-            text, audio, float(stored.config["temperature"]), float(stored.config["clip_seconds"])
+            text_tower.unpack(stored.config["text"], _part(stored.tensors, TEXT)),
+            towers[0],
+            float(stored.config["temperature"]),
+            float(stored.config["clip_seconds"]),
+            [Beside(tower, float(part["weight"])) for tower, part in zip(towers[1:], beside, strict=True)],
         )
     except (KeyError, TypeError, ValueError, RuntimeError, StemlessError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise CheckpointError(
             f"{reference}: does not fit this version ({reason}); fetch or train it again"
         ) from None
+
+
+def _starts(beside: int) -> list[str]:
+    """Of the names of the tensors of the audio tower, and of as many beside it."""
+    return [AUDIO, *(BESIDE.format(number) for number in range(1, beside + 1))]
 
 
 def _part(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:

@@ -42,6 +42,23 @@ HEARD_A_STEP = 30.0
 
 
 @dataclass(frozen=True)
+class BesideConfig:
+    """An embedding, of which the audio tower hears whole recordings beside the one that is trained.
+
+    Attributes:
+        model: a shipped name, a folder or hf://USER/MODEL; of the same text tower.
+        weight: how often it counts, beside 1 of the tower that is trained.
+    """
+
+    model: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.weight > 0:
+            raise ValueError("weight is above 0")
+
+
+@dataclass(frozen=True)
 class EmbeddingConfig:
     """A training of the audio tower. Paths are relative to the working directory.
 
@@ -50,6 +67,8 @@ class EmbeddingConfig:
         sources: manifests with their weights.
         start: an embedding to go on from, of the same text tower and with an audio tower of this shape; from
             scratch when empty.
+        beside: embeddings whose audio towers the one that is trained has beside it in the end; they can still
+            be named when the steps are done.
         output: folder of the run; the embedding is written to `output`/model.
         head: how the last layer is fitted once more when the steps are done.
         all_recordings: train on the validation split too, when there is nothing left to choose.
@@ -60,6 +79,7 @@ class EmbeddingConfig:
     sources: tuple[Source, ...]
     output: str
     start: str = ""
+    beside: tuple[BesideConfig, ...] = ()
     audio: AudioConfig = field(default_factory=AudioConfig)
     sound: SoundConfig = field(default_factory=SoundConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
@@ -109,6 +129,7 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
     credits_text = checkpoint.read_credits(config.credits)
     tower = text_tower.load(config.text)
     learned, validated = _recordings(config)
+    beside = _beside(config, tower)
     torch.manual_seed(config.seed)
     audio = AudioTower(_in_space_of(tower, config.audio))
     objective = config.objective
@@ -147,7 +168,9 @@ def train(config: EmbeddingConfig, *, on_progress: OnProgress | None = None) -> 
             seed=config.seed,
             on_progress=lambda heard, _: progress(config.steps + heard / HEARD_A_STEP, config.steps),
         )
-    embedding = compact.CompactEmbedding(tower, kept, learner.temperature.item(), config.sound.clip_seconds)
+    embedding = compact.CompactEmbedding(
+        tower, kept, learner.temperature.item(), config.sound.clip_seconds, beside
+    )
     return compact.save(run / "model", embedding, _card(config, run, learned, credits_text))
 
 
@@ -214,11 +237,29 @@ def _settings(config: EmbeddingConfig) -> RunSettings:
     )
 
 
-def _started(reference: str, tower: TextTower, audio: AudioConfig) -> compact.CompactEmbedding:
-    """The embedding to go on from."""
+def _towards(tower: TextTower, reference: str) -> compact.CompactEmbedding:
+    """An embedding of the same text tower."""
     known = compact.load(reference)
     if known.identity != tower.identity:
         raise UsageError(f"{reference}: was trained towards another text tower than `text`: give that one")
+    return known
+
+
+def _beside(config: EmbeddingConfig, tower: TextTower) -> list[compact.Beside]:
+    """The towers that others lend."""
+    towers = [(other, _towards(tower, other.model).audio) for other in config.beside]
+    for other, audio in towers:
+        if audio.config.sample_rate != config.audio.sample_rate:
+            raise UsageError(
+                f"{other.model}: hears {audio.config.sample_rate} Hz, and `audio.sample_rate` is "
+                f"{config.audio.sample_rate}: give the same rate"
+            )
+    return [compact.Beside(audio, other.weight) for other, audio in towers]
+
+
+def _started(reference: str, tower: TextTower, audio: AudioConfig) -> compact.CompactEmbedding:
+    """The embedding to go on from."""
+    known = _towards(tower, reference)
     theirs, ours = (dataclasses.replace(shape, dropout=0.0) for shape in (known.audio.config, audio))
     if theirs != ours:
         raise UsageError(f"{reference}: its audio tower has another shape than `audio`: give {theirs}")
@@ -230,6 +271,10 @@ def _card(config: EmbeddingConfig, run: Path, recordings: LabelledRecordings, cr
     lowest = min((row["validation_loss"] for row in curve if "validation_loss" in row), default=None)
     measured = "no validation split" if lowest is None else f"lowest validation loss {lowest:.4f}"
     settings = "\n".join(f"- {key}: {value}" for key, value in to_mapping(config).items())
+    others = [
+        f"A tower beside it counts {other.weight:g}. Its card:\n\n{checkpoint.load(other.model).card.strip()}"
+        for other in config.beside
+    ]
     parts = [
         "# Joint embedding of sounds and words",
         f"Says which words belong to which sound: {len(recordings.labels)} labels learned from "
@@ -238,6 +283,7 @@ def _card(config: EmbeddingConfig, run: Path, recordings: LabelledRecordings, cr
         f"Licence of the code: Apache-2.0. Licence of the data: {config.licence_of_data}.",
         f"Command: `stemless train embedding CONFIG` with\n\n{settings}",
         credits_text,
+        *others,
         f"The card of the text tower follows.\n\n{checkpoint.load(config.text).card.strip()}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
