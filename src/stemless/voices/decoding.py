@@ -90,14 +90,11 @@ def find_peaks(logits: Array, bins_per_octave: int, config: DecodingConfig | Non
     return Peaks(semitones.T.astype(np.float32), log_odds.T.astype(np.float32))
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """What each voice takes: chosen [voices, frames], the number of a candidate, or -1 for a rest."""
-
-    chosen: NDArray[np.int64]
+Chosen = NDArray[np.int64]
+"""What each voice takes: [voices, frames], the number of a candidate, or -1 for a rest."""
 
 
-def decode(peaks: Peaks, voices: int, config: DecodingConfig | None = None) -> Decoded:
+def decode(peaks: Peaks, voices: int, config: DecodingConfig | None = None) -> Chosen:
     """The best voices through the candidates, the highest voice first.
 
     Two passes: the first knows no ranges, and finds them.
@@ -111,7 +108,7 @@ def decode(peaks: Peaks, voices: int, config: DecodingConfig | None = None) -> D
     return _decode(peaks, voices, config, own)
 
 
-def decode_near(peaks: Peaks, semitones: Array, config: DecodingConfig | None = None) -> Decoded:
+def decode_near(peaks: Peaks, semitones: Array, config: DecodingConfig | None = None) -> Chosen:
     """The best voices through the candidates, given what they are said to sing.
 
     Args:
@@ -126,13 +123,13 @@ def decode_near(peaks: Peaks, semitones: Array, config: DecodingConfig | None = 
     return _decode(peaks, semitones.shape[0], config, own)
 
 
-def ranges_of(peaks: Peaks, decoded: Decoded) -> Array:
+def ranges_of(peaks: Peaks, chosen: Chosen) -> Array:
     """Where each voice sings: the median of its semitones, [voices]; NaN for a voice that always rests."""
-    middles = np.full(len(decoded.chosen), np.nan, dtype=np.float32)
-    for voice, chosen in enumerate(decoded.chosen):
-        sounding = np.flatnonzero(chosen >= 0)
+    middles = np.full(len(chosen), np.nan, dtype=np.float32)
+    for voice, numbers in enumerate(chosen):
+        sounding = np.flatnonzero(numbers >= 0)
         if sounding.size:
-            middles[voice] = np.median(peaks.semitones[sounding, chosen[sounding]])
+            middles[voice] = np.median(peaks.semitones[sounding, numbers[sounding]])
     return middles
 
 
@@ -154,7 +151,7 @@ class _States:
         self.fixed = config.bias * sounding - cost
 
 
-def _decode(peaks: Peaks, voices: int, config: DecodingConfig, own: Array) -> Decoded:
+def _decode(peaks: Peaks, voices: int, config: DecodingConfig, own: Array) -> Chosen:
     """With what speaks for each voice's choice by itself, own [frames, voices, candidates + 1]."""
     frames, candidates = peaks.log_odds.shape
     states = _States(candidates, voices, config)
@@ -201,7 +198,7 @@ def _decode(peaks: Peaks, voices: int, config: DecodingConfig, own: Array) -> De
             state = _turn_back(state, turns[-voices:], between[frame - 1])
             del turns[-voices:]
         chosen[:, first] = state
-    return Decoded(np.where(chosen == candidates, -1, chosen))
+    return np.where(chosen == candidates, -1, chosen)
 
 
 def _turn(total: Array, move: Array) -> Array:

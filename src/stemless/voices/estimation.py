@@ -17,7 +17,7 @@ from stemless.devices import pick_device
 from stemless.errors import UsageError
 from stemless.inputs import Audio, OnProgress, PathLike, share_progress
 from stemless.voices.cautions import cautions
-from stemless.voices.decoding import Decoded, DecodingConfig, Peaks, decode, decode_near, find_peaks
+from stemless.voices.decoding import Chosen, DecodingConfig, Peaks, decode, decode_near, find_peaks
 from stemless.voices.salience import KIND, SalienceNetwork, load_salience, salience_of
 from stemless.voices.tracks import PitchTracks
 
@@ -132,11 +132,11 @@ class PitchEstimator:
         logits = salience_of(mono, self.network, on_progress=on_progress)
         return find_peaks(logits, config.bins_per_octave)
 
-    def pitches(self, peaks: Peaks, decoded: Decoded) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def pitches(self, peaks: Peaks, chosen: Chosen) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """f0 in Hz and confidence [voices, frames] of what was chosen."""
         frames = np.arange(peaks.semitones.shape[0])
-        chosen = np.maximum(decoded.chosen, 0)
-        sounding = decoded.chosen >= 0
+        sounding = chosen >= 0
+        chosen = np.maximum(chosen, 0)
         f0_hz = self.network.config.lowest_hz * 2 ** (peaks.semitones[frames, chosen] / 12)
         odds = np.clip(peaks.log_odds[frames, chosen], -20, 20)
         return (
