@@ -13,11 +13,10 @@ A name is the mean of its sentences (`TEMPLATES`); a paraphrase is taken as peop
 done with an embedding of the same build that knows nothing. Results go to benchmarks/results/embedding.json,
 `query_tables.py` makes the tables.
 
-    python benchmarks/embedding.py --model TRIAL --aside
+    python benchmarks/embedding.py --model TRIAL --unheard
 
-is to choose by, and hears none of the test: 60 other labels, those of pool_aside.csv, for an embedding that
-was trained without them (`pool_aside_training.csv`); and labels of the separator's side that it never heard
-(pool_beside.csv). It prints how often the right label is among the first, a sixth of the labels at most.
+is to choose by, and hears none of the test: other labels that no training hears (pool_unheard.csv). It prints
+how often the right one is among the first, and which place it comes in.
 """
 
 from __future__ import annotations
@@ -25,8 +24,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -140,19 +141,29 @@ def hear_parts(
     return {name: (parts[name], vectors[name]) for name in names}
 
 
-def measure_aside(embedding: JointEmbedding, data: Path, runs: Path, printer: Printer) -> list[str]:
-    """A line about the labels set aside, and one about those of the separator's side."""
-    lines = []
-    heard = hear_parts(embedding, data, runs, ("aside", "beside"), printer)
-    for part, (clips, vectors) in heard.items():
-        rows = held_back_rows(clips, vectors, (), embedding)
-        labels = len({clip.label for clip in clips})
-        found = [
-            f"in the first {first} {format_interval(mean_share_of_hits(rows, 'place of 60', first))} %"
-            for first in (labels // 60, labels // 12, labels // 6)
-        ]
-        lines.append(f"{part}: {labels} labels, {len(clips)} clips: {', '.join(found)}")
-    return lines
+def measure_unheard(embedding: JointEmbedding, data: Path, runs: Path, printer: Printer) -> str:
+    """A line about the labels to choose by."""
+    clips, vectors = hear_parts(embedding, data, runs, ("unheard",), printer)["unheard"]
+    rows = held_back_rows(clips, vectors, (), embedding)
+    labels = {clip.label for clip in clips}
+    sixth = mean_share_of_hits(rows, "place of 60", len(labels) // 6)
+    return (
+        f"{len(labels)} labels, {len(clips)} clips: in the first {len(labels) // 6} "
+        f"{format_interval(sixth)} %, geometric mean of places {mean_place(rows):.2f}"
+    )
+
+
+def mean_place(rows: Sequence[Row]) -> float:
+    """The geometric mean of the places of the right labels, each label as a whole.
+
+    >>> places = {"a": (1, 4), "b": (8,)}
+    >>> mean_place([{"label": name, "place of 60": n} for name, of_name in places.items() for n in of_name])
+    4.0
+    """
+    logarithms: dict[str, list[float]] = {}
+    for row in rows:
+        logarithms.setdefault(row["label"], []).append(math.log(row["place of 60"]))
+    return math.exp(fmean(fmean(each) for each in logarithms.values()))
 
 
 def read_paraphrases(path: Path = PARAPHRASES) -> tuple[list[tuple[str, str]], list[str]]:
@@ -214,15 +225,15 @@ def main() -> None:
     parser.add_argument(
         "--model", required=True, help="joint embedding: shipped name, folder or hf://USER/MODEL"
     )
-    parser.add_argument("--aside", action="store_true", help="labels to choose by, not those of the test")
+    parser.add_argument("--unheard", action="store_true", help="labels to choose by, not those of the test")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     data, runs = folder_of("STEMLESS_DATA"), folder_of("STEMLESS_RUNS")
     embedding = load_embedding(options.model)
     printer = Printer()
-    if options.aside:
-        print("\n".join(measure_aside(embedding, data, runs, printer)))
+    if options.unheard:
+        print(measure_unheard(embedding, data, runs, printer))
         return
     result = {
         "command": f"python benchmarks/embedding.py --model {Path(options.model).name}",

@@ -8,16 +8,17 @@ recording, all takes of one instrument or voice) goes to one side as a whole, by
 - ESC-10 and ESC-50: fold 1 and half of fold 2 train the embedding, the other half and most of fold 3 the
   separator; the rest of fold 3 is for the test. So all of fold 3 is new to the embedding, and its zero-shot
   test; the clips under other licences count there as well;
-- of all else the embedding and the separator get 45 % each, the test the rest. Where a label is one group,
-  its sides know different labels;
-- labels of which the pool says that they name no sound one would ask for ("metal", "hit", "fingers") are out.
+- of all else the embedding and the separator get 45 % each, the test the rest;
+- what the separator would get under a label that nothing else has goes to the embedding instead: it learns
+  names, and one recording teaches it one more, while the separator is not tested by that name;
+- labels of which the pool says that they name no sound one would ask for ("lettuce", "rip", "fingers") teach
+  the embedding alone, and only where they share no word with a label held back.
 
     STEMLESS_DATA=... STEMLESS_RUNS=... python benchmarks/query_division.py
 
 writes the manifests into `STEMLESS_RUNS/query/data`: pool_embedding.csv, pool_validation.csv (to choose the
-embedding's hyper-parameters; pool_aside.csv has another 60 labels of its own side, for a trial that leaves
-them out with pool_aside_training.csv; pool_beside.csv has labels of the separator's side that it hears under
-no name), pool_separator.csv (with validation rows of its own), pool_test.csv,
+embedding's hyper-parameters, as pool_unheard.csv: recordings with names that nothing else has, and that are
+neither held back nor in the test), pool_separator.csv (with validation rows of its own), pool_test.csv,
 pool_heldback.csv (the part of it with the 60 labels), pool_fold3.csv; credits_embedding.md and
 credits_separator.md, which the model cards carry; and foreign_validation.csv, the half of
 `STEMLESS_DATA/foreign` that hyper-parameters of the separator are chosen by.
@@ -99,6 +100,11 @@ TWIN_LABELS: Final = frozenset(
     ]
 )
 
+# Labels of what is synthesised or rendered.
+MADE: Final = frozenset(SOUNDS) | {each.label for each in INSTRUMENTS}
+
+LITTLE_WORDS: Final = frozenset(["a", "an", "and", "in", "of", "off", "on", "the", "to", "up", "with"])
+
 _FORBIDDEN: Final = re.compile(r"\bNC\b|\bSA\b|NonCommercial|ShareAlike|Sampling", re.IGNORECASE)
 
 
@@ -177,12 +183,6 @@ def held_back_labels(clips: Sequence[Clip], count: int = HELD_BACK, seed: int = 
     return sorted(drawn)
 
 
-def aside_labels(clips: Sequence[Clip], side: Sequence[Clip], count: int = HELD_BACK) -> list[str]:
-    """Labels of one side that are left out in a trial, to choose by what it makes of them; drawn alike."""
-    there = candidates(clips).keys() & {clip.label for clip in side}
-    return sorted(sorted(there, key=lambda label: share_of(f"aside {label}"))[:count])
-
-
 def candidates(clips: Sequence[Clip]) -> dict[str, str]:
     """Labels that can be held back, with their families: those whose recordings share no group with others.
 
@@ -234,12 +234,58 @@ def roles_of_groups(clips: Sequence[Clip], held_back: Iterable[str]) -> dict[str
     return roles
 
 
+def share_a_word(a: str, b: str) -> bool:
+    """Whether two labels have a word in common, or one that begins with the other.
+
+    >>> share_a_word("metal ring", "metallic squeak"), share_a_word("spin", "spinning metal")
+    (True, True)
+    >>> share_a_word("hit", "a white wall"), share_a_word("bag on the table", "tape on the wall")
+    (False, False)
+    """
+    these, those = (set(re.findall(r"\w+", label.lower())) - LITTLE_WORDS for label in (a, b))
+    return bool(these & those) or any(
+        min(len(one), len(other)) >= 4 and (one.startswith(other) or other.startswith(one))
+        for one in these
+        for other in those
+    )
+
+
+def named_for_none(clips: Sequence[Clip], held_back: Iterable[str]) -> list[Clip]:
+    """The clips with names that nobody asks for, without those that have a word of a label held back."""
+    held_back = frozenset(held_back)
+    names = {clip.label for clip in clips if not clip.asked_for}
+    apart = {name for name in names if not any(share_a_word(name, label) for label in held_back)}
+    return [c for c in clips if c.label in apart and not c.asked_for and may_ship(c.licence)]
+
+
 def divided(clips: Sequence[Clip]) -> tuple[dict[Role, list[Clip]], list[str]]:
     """The clips of each side, and the labels held back; what may not ship or names no sound is in none."""
     usable = [clip for clip in clips if may_ship(clip.licence) and clip.asked_for]
     held_back = held_back_labels(clips)
     roles = roles_of_groups(usable, held_back)
     return {role: [clip for clip in usable if roles[clip.group] == role] for role in ROLES}, held_back
+
+
+def with_names_given(sides: Mapping[Role, Sequence[Clip]]) -> dict[Role, list[Clip]]:
+    """The sides, when those recordings of the separator are the embedding's that have a label for themselves:
+    no other group, no synthetic sound and no rendered instrument has it.
+    """
+    groups_of: dict[str, set[str]] = defaultdict(set)
+    for clip in (clip for side in sides.values() for clip in side):
+        groups_of[clip.label].add(clip.group)
+    shared = set().union(*(g for label, g in groups_of.items() if len(g) > 1 or label in MADE))
+    return {
+        "embedding": [*sides["embedding"], *(c for c in sides["separator"] if c.group not in shared)],
+        "separator": [clip for clip in sides["separator"] if clip.group in shared],
+        "test": list(sides["test"]),
+    }
+
+
+def unheard(sides: Mapping[Role, Sequence[Clip]], held_back: Iterable[str]) -> list[Clip]:
+    """What the test has under names that nothing else has, beside the labels held back: to choose by."""
+    known = {clip.label for role in ("embedding", "separator") for clip in sides[role]}
+    known |= {*held_back, *MADE}
+    return [clip for clip in sides["test"] if clip.task == "query" and clip.label not in known]
 
 
 def recordings(clips: Sequence[Clip], folder: Path, split: Split = "train") -> list[Recording]:
@@ -287,28 +333,29 @@ def _short(licence: str) -> str:
 def write_division(pool: Path, folder: Path) -> dict[str, list[Clip]]:
     """Write the manifests and credits into a folder; returns the clips of each manifest by its name."""
     clips = read_pool(pool)
-    sides, held_back = divided(clips)
+    by_hash, held_back = divided(clips)
+    sides = with_names_given(by_hash)
+    sides["embedding"] += named_for_none(clips, held_back)
+    kept = {clip.group for clip in sides["separator"]}
     folder.mkdir(parents=True, exist_ok=True)
     clip_of = {pool / clip.path: clip for clip in clips}
     validation, embedding = divide(recordings(sides["embedding"], pool), VALIDATION_SHARE, SEED)
-    own_validation, separator = divide(recordings(sides["separator"], pool), VALIDATION_SHARE, SEED)
+    own_validation, separator = (
+        [row for row in part if row.group in kept]
+        for part in divide(recordings(by_hash["separator"], pool), VALIDATION_SHARE, SEED)
+    )
     # Two recordings of Freesound were cut into clips of different folds: they are known from training.
     known = {clip.group for clip in clips if clip.fold in (1, 2)}
     fold_3 = [clip for clip in clips if clip.fold == 3 and clip.group not in known]
     held = [clip for clip in sides["test"] if clip.label in held_back]
-    aside = aside_labels(clips, sides["embedding"])
-    kept = [clip for clip in sides["embedding"] if clip.label not in aside]
-    left_out = [clip for clip in sides["embedding"] if clip.label in aside]
-    heard = {clip.label for clip in sides["embedding"]} | set(SOUNDS) | {each.label for each in INSTRUMENTS}
-    beside = [clip for clip in sides["separator"] if clip.label not in heard]
+    new_names = unheard(sides, held_back)
+    tested = [clip for clip in sides["test"] if clip not in new_names]
     manifests = {
         "pool_embedding": embedding,
         "pool_validation": _in_split(validation, "validation"),
-        "pool_aside_training": recordings(kept, pool),
-        "pool_aside": recordings(left_out, pool, "validation"),
-        "pool_beside": recordings(beside, pool, "validation"),
+        "pool_unheard": recordings(new_names, pool, "validation"),
         "pool_separator": separator + _in_split(own_validation, "validation"),
-        "pool_test": recordings(sides["test"], pool, "test"),
+        "pool_test": recordings(tested, pool, "test"),
         "pool_heldback": recordings(held, pool, "test"),
         "pool_fold3": recordings(fold_3, pool, "test"),
     }

@@ -1,5 +1,6 @@
 """The division of the pool: no side hears what another hears, and nothing ships that may not."""
 
+import dataclasses
 import os
 import re
 import sys
@@ -13,15 +14,27 @@ from foreign_data import foreign_stock, validation_recordings
 from query_division import (
     ROLES,
     Clip,
+    Role,
     credits_of,
     divided,
     held_back_labels,
     may_ship,
+    named_for_none,
     read_pool,
+    with_names_given,
     write_division,
 )
 from stemless.query.manifest import read_manifest
 
+NAMES = (
+    ("bolt", "one"),
+    ("sand bag", "two"),
+    ("bolt", "three"),
+    ("violin", "four"),
+    ("rain", "five"),
+    ("river stones", "six"),
+    ("bolt", "six"),
+)
 FAMILIES = ("metal", "water", "glass", "paper", "door", "crowd", "tool", "other", "animal")
 
 
@@ -96,6 +109,26 @@ def test_sides_share_no_group_and_keep_to_the_folds() -> None:
     assert all(40 < n < 85 for n in thing)
 
 
+def test_a_label_that_nothing_else_has_is_taught_to_the_embedding() -> None:
+    clips = [clip(f"berklee/{n}.ogg", label, group) for n, (label, group) in enumerate(NAMES)]
+    sides: dict[Role, list[Clip]] = {"embedding": clips[:1], "separator": clips[1:], "test": []}
+    given = with_names_given(sides)
+    # What a second group, a rendered instrument or a synthetic sound has as well stays where it is.
+    assert [c.group for c in given["embedding"]] == ["one", "two"]
+    assert [c.group for c in given["separator"]] == ["three", "four", "five", "six", "six"]
+    assert [len(c) for c in sides.values()] == [1, 6, 0]
+
+
+def test_names_that_nobody_asks_for_teach_where_no_label_held_back_has_a_word_of_them() -> None:
+    asked = [clip("berklee/1.ogg", "metallic squeak", "one"), clip("berklee/2.ogg", "pumpkin", "two")]
+    names = ("rip", "metal ring", "squeaks", "lettuce", "a lid on glass")
+    rest = [dataclasses.replace(clip(f"berklee/{name}.ogg", name, name), asked_for=False) for name in names]
+    bound = dataclasses.replace(rest[0], path="berklee/bound.ogg", licence="CC BY-NC 3.0")
+    taught = named_for_none([*asked, *rest, bound], ["metallic squeak", "glass on foil"])
+    assert [c.label for c in taught] == ["rip", "lettuce"]
+    assert bound not in taught
+
+
 def test_the_division_does_not_depend_on_the_order_of_the_rows() -> None:
     clips = small_pool()
     sides, held_back = divided(clips)
@@ -148,8 +181,8 @@ def test_the_pool_itself(tmp_path: Path) -> None:
         pytest.skip("needs the recordings: set STEMLESS_DATA to the folder that holds pool/")
     pool = Path(data) / "pool"
     written = write_division(pool, tmp_path)
-    names = ("pool_embedding", "pool_validation", "pool_separator", "pool_test")
-    others = ("pool_heldback", "pool_fold3", "pool_aside", "pool_aside_training", "pool_beside")
+    names = ("pool_embedding", "pool_validation", "pool_separator", "pool_test", "pool_unheard")
+    others = ("pool_heldback", "pool_fold3")
     rows = {name: read_manifest(tmp_path / f"{name}.csv") for name in (*names, *others)}
     groups = {name: {row.group for row in rows[name]} for name in rows}
     for name in names:
@@ -160,15 +193,13 @@ def test_the_pool_itself(tmp_path: Path) -> None:
     held_back = {row.phrases for row in rows["pool_heldback"]}
     assert len(held_back) == query_division.HELD_BACK
     assert held_back.isdisjoint(row.phrases for name in names[:3] for row in rows[name])
-    aside = {row.phrases for row in rows["pool_aside"]}
-    assert len(aside) == query_division.HELD_BACK and aside.isdisjoint(held_back)
-    assert aside.isdisjoint(row.phrases for row in rows["pool_aside_training"])
-    own = [{row.audio for row in rows[name]} for name in (*names[:2], "pool_aside", "pool_aside_training")]
-    assert own[0] | own[1] == own[2] | own[3]
-    beside = {row.phrases for row in rows["pool_beside"]}
-    assert len(beside) > 100 and beside.isdisjoint(held_back)
-    assert beside.isdisjoint(row.phrases for name in names[:2] for row in rows[name])
-    assert {row.audio for row in rows["pool_beside"]} <= {row.audio for row in rows["pool_separator"]}
+    labels = {name: {row.phrases for row in rows[name]} for name in names}
+    assert len(labels["pool_embedding"] | labels["pool_validation"]) > 500
+    assert len(labels["pool_unheard"]) > 30
+    assert labels["pool_unheard"].isdisjoint(held_back.union(*(labels[name] for name in names[:4])))
+    unasked = {c.group for c in read_pool(pool) if not c.asked_for}
+    assert len(groups["pool_embedding"] & unasked) > 70
+    assert unasked.isdisjoint(groups["pool_separator"] | groups["pool_test"])
     classes = {c.label for c in read_pool(pool) if c.fold}
     assert len(classes) == 50
     for name in ("pool_separator", "pool_fold3", "pool_embedding"):
