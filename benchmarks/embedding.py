@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 
 from query_division import Clip, folder_of, may_ship, read_pool
-from query_tables import embedding_section, mean_share_of_hits
+from query_tables import embedding_section, mean_share_of_hits, places_by_label
 from stemless.audio import read, resample
 from stemless.cli.console import Printer
 from stemless.evaluation.tables import format_interval
@@ -160,10 +160,7 @@ def mean_place(rows: Sequence[Row]) -> float:
     >>> mean_place([{"label": name, "place of 60": n} for name, of_name in places.items() for n in of_name])
     4.0
     """
-    logarithms: dict[str, list[float]] = {}
-    for row in rows:
-        logarithms.setdefault(row["label"], []).append(math.log(row["place of 60"]))
-    return math.exp(fmean(fmean(each) for each in logarithms.values()))
+    return math.exp(fmean(fmean(map(math.log, each)) for each in places_by_label(rows, "place of 60")))
 
 
 def read_paraphrases(path: Path = PARAPHRASES) -> tuple[list[tuple[str, str]], list[str]]:

@@ -32,10 +32,16 @@ def share_of_hits(rows: Sequence[Row], place: str, within: int = 1) -> Interval:
 
 def mean_share_of_hits(rows: Sequence[Row], place: str, within: int = 1) -> Interval:
     """The same where every label counts alike, however many recordings there are of it; labels are drawn."""
-    hits: dict[str, list[float]] = {}
+    shares = [100.0 * float(np.mean(np.array(each) <= within)) for each in places_by_label(rows, place)]
+    return bootstrap_interval(shares, np.random.default_rng(0))
+
+
+def places_by_label(rows: Sequence[Row], place: str) -> list[list[int]]:
+    """The places of each label's rows, the labels in the order they come."""
+    places: dict[str, list[int]] = {}
     for row in rows:
-        hits.setdefault(row["label"], []).append(100.0 * (row[place] <= within))
-    return bootstrap_interval([float(np.mean(each)) for each in hits.values()], np.random.default_rng(0))
+        places.setdefault(row["label"], []).append(row[place])
+    return list(places.values())
 
 
 def embedding_section(result: Mapping[str, Any]) -> str:
