@@ -1,5 +1,8 @@
 """From the scores of embedding.py and foreign.py to their sections in docs/results.md.
 
+What the separator that ships measured while it learned (its curve.json, beside the scores as
+query_training.json) becomes a picture.
+
 python benchmarks/query_tables.py
 """
 
@@ -15,10 +18,16 @@ from numpy.typing import NDArray
 
 from stemless.evaluation.bootstrap import Interval, bootstrap_interval
 from stemless.evaluation.tables import format_interval, markdown_table, update_section
+from stemless.pictures import learning_curve_picture
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 QUIET_DB = -15.0
+CURVES = {
+    "SDR, two prompts": "validation_sdr_db",
+    "SDR, single prompts": "validation_single_prompt_sdr_db",
+    "SI-SDR above the mixture": "validation_si_sdr_gain_db",
+}
 
 Row = Mapping[str, Any]
 
@@ -210,6 +219,14 @@ def _absent_table(parts: Mapping[str, Sequence[Row]]) -> str:
     return markdown_table(header, cells)
 
 
+def draw_training(rows: Sequence[Row], path: Path) -> None:
+    """The validation scores of a training by step."""
+    steps = [row["step"] for row in rows]
+    curves = {name: (steps, [row[score] for row in rows]) for name, score in CURVES.items()}
+    panels = {"dB on foreign recordings (validation)": curves}
+    learning_curve_picture(panels, path, overwrite=True)
+
+
 def main() -> None:
     page = ROOT / "docs" / "results.md"
     makers: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -224,6 +241,10 @@ def main() -> None:
             update_section(page, name.replace("_", "-"), make(result))
             if name == "foreign_test":
                 update_section(ROOT / "README.md", "query-summary", summary_section(result))
+    training = RESULTS / "query_training.json"
+    if training.exists():
+        rows = json.loads(training.read_text(encoding="utf-8"))
+        draw_training(rows, ROOT / "docs" / "images" / "query-training.png")
 
 
 if __name__ == "__main__":

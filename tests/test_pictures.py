@@ -80,7 +80,7 @@ def test_voices_picture(tmp_path: Path, voices: int) -> None:
 
 
 def test_pictures_leave_no_global_figure_behind(tmp_path: Path) -> None:
-    learning_curve_picture({"training": ([1, 2, 3], [3.0, 2.0, float("nan")])}, tmp_path / "a.svg")
+    learning_curve_picture({"loss": {"training": ([1, 2, 3], [3.0, 2.0, float("nan")])}}, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text().count("<path") > 5
     import matplotlib.pyplot
 
@@ -88,13 +88,15 @@ def test_pictures_leave_no_global_figure_behind(tmp_path: Path) -> None:
 
 
 def test_mistakes_are_told(tmp_path: Path) -> None:
-    curve = {"loss": ([1.0, 2.0], [1.0, 0.5])}
+    curve = {"loss": {"training": ([1.0, 2.0], [1.0, 0.5])}}
     with pytest.raises(UsageError, match=r"ends in \.png"):
         learning_curve_picture(curve, tmp_path / "a.gif")
     with pytest.raises(UsageError, match="no curve"):
         learning_curve_picture({}, tmp_path / "a.png")
+    with pytest.raises(UsageError, match="no curve"):
+        learning_curve_picture(curve | {"dB": {}}, tmp_path / "a.png")
     with pytest.raises(UsageError, match="1 places but 2 values"):
-        learning_curve_picture({"loss": ([1.0], [1.0, 2.0])}, tmp_path / "a.png")
+        learning_curve_picture({"loss": {"training": ([1.0], [1.0, 2.0])}}, tmp_path / "a.png")
     with pytest.raises(StemlessError, match="cannot be written"):
         learning_curve_picture(curve, tmp_path / "none/a.png")
 

@@ -6,7 +6,9 @@ import lightning as L
 import pytest
 import torch
 
-from stemless.runner import EpochData, RunSettings, read_curve, run_training
+from stemless import pictures
+from stemless.errors import MissingExtraError
+from stemless.runner import EpochData, RunSettings, draw_curve, read_curve, run_training
 
 SETTINGS = RunSettings(
     steps=8, steps_per_epoch=2, patience_epochs=100, gradient_clip=1.0, seed=0, device="cpu"
@@ -77,3 +79,25 @@ def test_a_run_that_broke_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
     best = run_training(resumed, data(), tmp_path / "parts", SETTINGS)
     assert begun == [6] and steps(best) == 2 and steps(last) == 8
     assert read_curve(tmp_path / "parts") == read_curve(tmp_path / "whole")
+
+
+def test_the_curves_of_a_run_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_training(Away(), data(), tmp_path, SETTINGS)
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+    drawn = {}
+    monkeypatch.setattr(pictures, "learning_curve_picture", lambda panels, *_, **__: drawn.update(panels))
+    (tmp_path / "curve.json").write_text(
+        '[{"step": 2, "train_loss": 3}, {"step": 4, "train_loss": 2, "validation_sdr_db": 1}]'
+    )
+    draw_curve(tmp_path)
+    assert drawn == {"loss": {"train loss": ([2, 4], [3, 2])}, "dB": {"validation sdr": ([4], [1])}}
+
+
+def test_a_run_ends_well_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise MissingExtraError("matplotlib", "picture")
+
+    monkeypatch.setattr(pictures, "_figure", missing)
+    run_training(Away(), data(), tmp_path, SETTINGS)
+    assert not (tmp_path / "curve.png").exists() and read_curve(tmp_path)

@@ -146,45 +146,44 @@ def prompts_picture(
 
 
 def learning_curve_picture(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
     path: str | Path,
     *,
     x_label: str = "step",
-    y_label: str = "loss",
     overwrite: bool = False,
 ) -> None:
-    """Draw a few curves of a training, each named at its end.
+    """Draw the curves of a training, those of one unit in one panel.
 
     Args:
-        curves: for each name, the places on the x axis and the values; values that are not finite are gaps.
+        panels: for each label of a y axis, with its unit, the curves by name: the places on the x axis and
+            the values; values that are not finite are gaps.
         path: a file that ends in .png, .pdf or .svg.
-        x_label, y_label: names of the axes, with units.
+        x_label: name of the x axis, with its unit.
         overwrite: replace the file when it is there.
 
     Raises:
-        MissingExtraError, UsageError, StemlessError: as `voices_picture`; UsageError also without curves.
+        MissingExtraError, UsageError, StemlessError: as `voices_picture`; UsageError also where a panel has
+            no curve, or there is none.
     """
     path = _usable(path, overwrite)
-    if not curves:
+    if not panels or not all(panels.values()):
         raise UsageError(f"{path}: there is no curve to draw")
-    figure = _figure(8.0, 4.5)
-    axes = figure.subplots()
-    for index, (name, (places, values)) in enumerate(curves.items()):
-        if len(places) != len(values):
-            raise UsageError(f"{path}: the curve {name} has {len(places)} places but {len(values)} values")
-        marker = "o" if len(values) < 30 else ""
-        colour = COLOURS[index % len(COLOURS)]
-        axes.plot(places, values, color=colour, linewidth=1.6, marker=marker, markersize=3, label=name)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.margins(x=0.02)
-    if len(curves) > 1:
+    figure = _figure(8.0, 0.5 + 4.0 * len(panels))
+    rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for axes, (y_label, curves) in zip(rows, panels.items(), strict=True):
+        for index, (name, (places, values)) in enumerate(curves.items()):
+            if len(places) != len(values):
+                raise UsageError(f"{path}: curve {name} has {len(places)} places but {len(values)} values")
+            marker = "o" if len(values) < 30 else ""
+            colour = COLOURS[index % len(COLOURS)]
+            axes.plot(places, values, color=colour, linewidth=1.6, marker=marker, markersize=3, label=name)
+        axes.set_ylabel(y_label)
+        axes.grid(color="#dddddd", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.02)
         axes.legend(frameon=False)
-    else:
-        axes.set_title(next(iter(curves)), loc="left", fontsize=11)
+    axes.set_xlabel(x_label)
     _save(figure, path)
 
 

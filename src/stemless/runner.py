@@ -2,11 +2,13 @@
 
 A run is a folder. It holds `checkpoints/last.ckpt` (all that is needed to go on to the same result) and
 `checkpoints/best.ckpt` where there is validation; TensorBoard curves, and `curve.json`, the losses of every
-epoch. Called again on the same folder, a run goes on where it stopped.
+epoch, with the extra `picture` also drawn (`curve.png`). Called again on the same folder, a run goes on where
+it stopped.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import signal
@@ -130,6 +132,28 @@ def read_curve(run: Path) -> list[dict[str, float]]:
     return rows
 
 
+def draw_curve(run: Path) -> None:
+    """Draw what a run measured as `curve.png`: losses, and under them what is in dB.
+
+    Without matplotlib (extra `picture`), or before the first epoch's end, there is nothing to draw.
+
+    Raises:
+        StemlessError: the picture cannot be written.
+    """
+    from stemless.pictures import learning_curve_picture
+
+    rows = read_curve(run)
+    panels: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
+    for name in dict.fromkeys(name for row in rows for name in row if name != "step"):
+        measured = [(row["step"], row[name]) for row in rows if name in row]
+        steps, values = map(list, zip(*measured, strict=True))
+        words = name.removesuffix("_db").replace("_", " ")
+        panels.setdefault("dB" if name.endswith("_db") else "loss", {})[words] = steps, values
+    if panels:
+        with contextlib.suppress(MissingExtraError):
+            learning_curve_picture(panels, run / "curve.png", overwrite=True)
+
+
 def run_training(
     module: L.LightningModule,
     data: EpochData,
@@ -204,6 +228,8 @@ def run_training(
         raise
     finally:
         signal.signal(signal.SIGINT, handler)
+        if trainer.is_global_zero:
+            draw_curve(run)
     if settings.devices > 1:
         trainer.strategy.barrier()
         if not trainer.is_global_zero:
