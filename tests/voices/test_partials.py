@@ -35,7 +35,7 @@ def crossing() -> tuple[Tensor, Tensor]:
 def steady(masks: Tensor, magnitude: Tensor, f0_hz: Tensor, power: float = 2.0) -> tuple[Tensor, Tensor]:
     """Masks that are moved, and those of steady partials alone."""
     moved, alone = (
-        steadied(masks, magnitude, f0_hz, share=share, power=power, grid=GRID, sample_rate=RATE)
+        steadied(masks[None], [magnitude], f0_hz, share=share, power=power, grid=GRID, sample_rate=RATE)[0]
         for share in (0.0, 1.0)
     )
     return moved, alone

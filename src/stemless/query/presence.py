@@ -214,7 +214,8 @@ class Judge:
         clips = clips * (level / clips.square().mean(-1, keepdim=True).sqrt())
         if self.embedding.sample_rate != self.sample_rate:
             clips = _resampled(clips, self.sample_rate, self.embedding.sample_rate)
-        return self.embedding.embed_audio(clips)
+        few = clips.split(CLIPS_AT_ONCE.get(clips.device.type, MOST_CLIPS_AT_ONCE))
+        return torch.cat([self.embedding.embed_audio(each) for each in few])
 
     def yardstick(self, prompts: Tensor, background: Tensor) -> Yardstick:
         """For prompts [prompts, dimension] and background [sounds, dimension]."""
@@ -240,12 +241,7 @@ class Judge:
         heard = torch.cat((audible.any(0, keepdim=True), audible))
         vectors = pieces.new_zeros(*heard.shape, self.embedding.dimension)
         if bool(heard.any()):
-            level = 10 ** (self.level_db / 20)
-            clips = pieces[heard] * (level / powers[heard].sqrt())[:, None]
-            if self.embedding.sample_rate != self.sample_rate:
-                clips = _resampled(clips, self.sample_rate, self.embedding.sample_rate)
-            few = clips.split(CLIPS_AT_ONCE.get(clips.device.type, MOST_CLIPS_AT_ONCE))
-            vectors[heard] = torch.cat([self.embedding.embed_audio(each) for each in few])
+            vectors[heard] = self.vectors(pieces[heard])
         hop = self.hop_length
         frames = [slice(round(first / hop), round((first + window) / hop) + 1) for first in starts]
         squares, sums = torch.stack([contrast[..., each].sum(-1) for each in frames], dim=-1)

@@ -141,19 +141,16 @@ class BlendSeparator:
             )
             plain.append(self.nmf.masks_of(with_echo(found.square(), echo, step_seconds).sqrt(), f0_hz))
         parts += [torch.stack(informed), torch.stack(plain)]
-        joined = blended(parts, shares)
-        steady = [
-            steadied(
-                *each,
-                f0_hz,
-                share=STEADY_SHARE,
-                power=self.network.power,
-                grid=self.grid,
-                sample_rate=self.sample_rate,
-            )
-            for each in zip(joined, observed, strict=True)
-        ]
-        return torch.stack(steady).to(audio.device)
+        steady = steadied(
+            blended(parts, shares),
+            observed,
+            f0_hz,
+            share=STEADY_SHARE,
+            power=self.network.power,
+            grid=self.grid,
+            sample_rate=self.sample_rate,
+        )
+        return steady.to(audio.device)
 
     def corrections(self, audio: Tensor, masks: Tensor, condition: PitchTracks, survey: object) -> Tensor:
         """What partials with phases of their own add to masked voices (`demodulation`)."""

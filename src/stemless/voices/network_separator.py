@@ -107,18 +107,16 @@ class NetworkSeparator:
         magnitude = stft(audio.to(masks.device) / survey.level.peak, self.grid).abs() / (self.grid.n_fft / 4)
         times = frame_times(self.grid.frames(audio.shape[-1]), self.grid.hop_length, self.sample_rate)
         f0_hz = torch.from_numpy(condition.at(times)).to(masks.device)[None]
-        steady = [
-            steadied(
-                *each,
-                f0_hz,
-                share=STEADY_SHARE,
-                power=self.power,
-                grid=self.grid,
-                sample_rate=self.sample_rate,
-            )
-            for each in zip(masks, magnitude, strict=True)
-        ]
-        return torch.stack(steady).to(audio.device)
+        steady = steadied(
+            masks,
+            magnitude,
+            f0_hz,
+            share=STEADY_SHARE,
+            power=self.power,
+            grid=self.grid,
+            sample_rate=self.sample_rate,
+        )
+        return steady.to(audio.device)
 
     def corrections(self, audio: Tensor, masks: Tensor, condition: PitchTracks, survey: object) -> Tensor:
         """What partials with phases of their own add to masked voices (`demodulation`)."""

@@ -13,6 +13,7 @@ as it does around them.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,7 +101,7 @@ class Partials:
 
 def steadied(
     masks: Tensor,
-    magnitude: Tensor,
+    magnitudes: Iterable[Tensor],
     f0_hz: Tensor,
     *,
     share: float,
@@ -111,16 +112,30 @@ def steadied(
     """Masks by which partials go on steadily.
 
     Args:
-        masks: [voices, bins, frames].
-        magnitude: of the mixture, [bins, frames], about 1 where it is loudest.
-        f0_hz: [versions, voices, frames], 0 where unvoiced.
+        masks: [batch, voices, bins, frames].
+        magnitudes: of each mixture, [bins, frames], about 1 where it is loudest.
+        f0_hz: [versions, voices, frames], 0 where unvoiced; of all mixtures.
         share: of masks of steady partials alone, beside masks that are moved towards them.
         power: exponent p of the masks.
-        grid: of masks and magnitude.
+        grid: of masks and magnitudes.
 
     Returns:
-        [voices, bins, frames], with the sums over the voices that `masks` have.
+        [batch, voices, bins, frames], with the sums over the voices that `masks` have.
     """
+    each = zip(masks, magnitudes, strict=True)
+    return torch.stack([_steadied(*one, f0_hz, share, power, grid, sample_rate) for one in each])
+
+
+def _steadied(
+    masks: Tensor,
+    magnitude: Tensor,
+    f0_hz: Tensor,
+    share: float,
+    power: float,
+    grid: Grid,
+    sample_rate: int,
+) -> Tensor:
+    """The same of one mixture: [voices, bins, frames]."""
     bin_hz, frame_seconds = sample_rate / grid.n_fft, grid.hop_length / sample_rate
     partials = partials_of_versions(f0_hz, masks, magnitude, bin_hz)
     blocks = [slice(first, first + FRAMES_AT_A_TIME) for first in range(0, masks.shape[-1], FRAMES_AT_A_TIME)]
