@@ -3,6 +3,7 @@
     python benchmarks/query_division.py
     python benchmarks/figure1.py all --processes 2           # goes on where it stopped; hours
     python benchmarks/figure1.py run --row 2 --variant weak --seed 0
+    python benchmarks/figure1.py all --rows 0                # sounds that are never heard apart
     python benchmarks/figure1.py table                       # results/figure1/*.json -> docs/results.md
 
 Each training (`figure1_plan.py`) is one core's, and a unit by itself: it is resumed when it was stopped, and
@@ -34,8 +35,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from figure1_data import mixtures_of, write_manifests
-from figure1_plan import ROWS, VARIANTS, Places, Unit, configuration, order, unit_of
+from figure1_data import label_of, mixtures_of, partner_mixtures, partners, write_manifests, write_together
+from figure1_plan import ROWS, TOGETHER, VARIANTS, Places, Unit, configuration, order, unit_of
 from foreign import oracle
 from foreign_data import Mixture, at_level, sources_of
 from query_division import folder_of
@@ -51,7 +52,8 @@ from stemless.spectrum import istft, stft
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = ROOT / "benchmarks" / "results" / "figure1"
-REFERENCE: Final = "reference"
+REFERENCES: Final = {TOGETHER: "reference_together"}
+"""Results of what trainings of a row are compared with, where the mixtures are not those of the others."""
 HALVES: Final = ("test", "validation")
 
 Row = dict[str, Any]
@@ -126,11 +128,20 @@ def reference_rows(mixtures: Sequence[Mixture]) -> list[Row]:
     return rows
 
 
-def reference(half: str, where: Places, results: Path) -> None:
-    """Score what all trainings are compared with, once."""
-    path = results / f"{REFERENCE}.json"
+def prepare(row: int, where: Places, half: str) -> list[Mixture]:
+    """Write what the trainings of a row read, and draw the mixtures that they are scored with."""
+    rows = write_manifests(where.data, where.manifests)
+    if row != TOGETHER:
+        return mixtures_of(rows[half], half)
+    pairs = partners(label_of(each) for each in rows["training"])
+    write_together(rows["training"], pairs, where.together)
+    return partner_mixtures(rows[half], pairs, half)
+
+
+def reference(row: int, half: str, mixtures: Sequence[Mixture], results: Path) -> None:
+    """Score what all trainings of a row are compared with, once."""
+    path = results / f"{REFERENCES.get(row, 'reference')}.json"
     if not path.exists():
-        mixtures = mixtures_of(write_manifests(where.data, where.manifests)[half], half)
         write_json(path, {"half": half, "rows": reference_rows(mixtures)})
 
 
@@ -169,7 +180,8 @@ def run(unit: Unit, where: Places, half: str, results: Path, overrides: Sequence
     if path.exists():
         return
     printer = Printer()
-    write_manifests(where.data, where.manifests)
+    with alone(where.manifests):
+        mixtures = prepare(unit.row, where, half)
     spent = {}
     if unit.before is not None:
         with alone(where.run(unit.before)):
@@ -178,9 +190,8 @@ def run(unit: Unit, where: Places, half: str, results: Path, overrides: Sequence
         spent["start" if unit.start else "end"] = make(unit, where, overrides, printer)
     if unit.start:
         return
-    reference(half, where, results)
+    reference(unit.row, half, mixtures, results)
     text, _ = load_teacher(str(where.text))
-    mixtures = mixtures_of(write_manifests(where.data, where.manifests)[half], half)
     config = configuration(unit, where, overrides)
     rows = score(where.run(unit) / "model", text, mixtures)
     write_json(
@@ -278,12 +289,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run", help="one training and its scores")
-    one.add_argument("--row", type=int, choices=ROWS, default=ROWS[0])
+    one.add_argument("--row", type=int, choices=(*ROWS, TOGETHER), default=ROWS[0])
     one.add_argument("--variant", choices=VARIANTS, required=True)
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("overrides", nargs="*", help="key=value, as in stemless train query")
     every = commands.add_parser("all", help="all trainings that have no result yet")
-    every.add_argument("--rows", type=numbers, default=ROWS)
+    every.add_argument("--rows", type=numbers, default=(*ROWS, TOGETHER))
     every.add_argument("--seeds", type=numbers, default=(0, 1, 2))
     every.add_argument("--processes", type=int, default=2)
     for command in (one, every):

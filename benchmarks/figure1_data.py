@@ -6,6 +6,9 @@ recordings of it. Training hears the separator's recordings of the pool (`query_
 sound bank (`renders_separator`). The test hears recordings of the pool by others, and solos of another bank
 (`renders_test`). What there is to choose is chosen by a third part: the separator's validation recordings, a
 tenth of its solos, and the validation half of foreign recordings.
+
+Of sounds that are never heard apart (row `TOGETHER`) each has a partner. Training has mixtures of the two and
+nothing else of either, and the test mixes partners as well.
 """
 
 from __future__ import annotations
@@ -15,9 +18,11 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import soundfile
 import torch
 
-from foreign_data import Mixture, Stock, draw_mixtures, sources_of
+from foreign_data import SAMPLE_RATE, Mixture, Stock, draw_mixtures, names_of, sources_of
 from stemless.query.manifest import Recording, divide, read_manifest, write_manifest
 
 INSTRUMENTS: Final = (
@@ -44,6 +49,9 @@ VALIDATION_SHARE: Final = 0.1
 SHARES: Final = (1.0, 0.75, 0.05)
 COUNTS: Final = {"test": 100, "validation": 60}
 SEED: Final = 0
+MIXTURES_A_PAIR: Final = {"training": 40, "validation": 3, "test": 3}
+LEVEL_SPREAD_DB: Final = 3.0
+"""Of each source in the mixtures of partners that training hears."""
 # Quieter than the other source by this, a source cannot be heard, and no score is worth its name.
 SILENT_RMS: Final = 1e-3
 
@@ -113,6 +121,54 @@ def mixtures_of(rows: Sequence[Recording], half: str) -> list[Mixture]:
     drawn = draw_mixtures(half, stock, stock, stock, wanted + wanted // 4, SEED)
     heard = [mixture for mixture in drawn if _heard(mixture)]
     return heard[:wanted]
+
+
+def partners(labels: Iterable[str]) -> list[tuple[str, str]]:
+    """Labels by twos that have no name in common, at random; of an odd number one is left over.
+
+    Raises:
+        ValueError: nobody has found such twos.
+    """
+    ordered = sorted(set(labels))
+    random = np.random.default_rng(SEED)
+    for _ in range(1000):
+        drawn = [ordered[place] for place in random.permutation(len(ordered))]
+        pairs = list(zip(drawn[::2], drawn[1::2], strict=False))
+        if all(names_of(one).isdisjoint(names_of(other)) for one, other in pairs):
+            return pairs
+    raise ValueError("there are too few labels, or they are all called the same")
+
+
+def partner_mixtures(rows: Sequence[Recording], pairs: Sequence[tuple[str, str]], half: str) -> list[Mixture]:
+    """Fixed mixtures of partners at 0 dB, as many of each pair of which the rows have both sounds."""
+    stock = Stock()
+    for row in rows:
+        stock.add(label_of(row), row.kept_together, row.audio, family=label_of(row))
+    mixtures = []
+    for one, other in pairs:
+        if {one, other} <= stock.groups.keys():
+            both = (stock.only({one}), stock.only({other}))
+            count = MIXTURES_A_PAIR[half]
+            drawn = draw_mixtures(f"{half} {one} + {other}", *both, stock, 2 * count, SEED)
+            mixtures += [mixture for mixture in drawn if _heard(mixture)][:count]
+    return mixtures
+
+
+def write_together(rows: Sequence[Recording], pairs: Sequence[tuple[str, str]], manifest: Path) -> None:
+    """Mixtures of partners beside their manifest, which is written last; nothing where it is there."""
+    if manifest.is_file():
+        return
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(SEED)
+    written = []
+    for number, mixture in enumerate(partner_mixtures(rows, pairs, "training")):
+        spread_db = random.uniform(-LEVEL_SPREAD_DB, LEVEL_SPREAD_DB, (2, 1)).astype(np.float32)
+        audio = (sources_of(mixture) * torch.from_numpy(10 ** (spread_db / 20))).sum(0)
+        path = manifest.parent / f"{number:04d}.wav"
+        soundfile.write(path, (audio / audio.abs().max().clamp_min(1.0)).numpy(), SAMPLE_RATE)
+        labels = tuple(source.label for source in mixture.sources)
+        written.append(Recording(path, " and ".join(labels), labels))
+    write_manifest(written, manifest)
 
 
 def _heard(mixture: Mixture) -> bool:

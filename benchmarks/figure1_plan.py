@@ -22,6 +22,8 @@ ROWS: Final = (2, 3, 4)
 """Sources that a training mixture holds."""
 SINGLE: Final = 1
 """The row of what learns from single sources alone: it is the same beside every other row."""
+TOGETHER: Final = 0
+"""The row of sounds that are never heard apart: each in mixtures with its partner alone, also in the test."""
 PROMPTS: Final = 16
 """Of a step, or as near as whole items come to it."""
 START_STEPS, END_STEPS = 1000, 1000
@@ -63,6 +65,7 @@ MIXED: Final = tuple(name for name, variant in VARIANTS.items() if not variant.s
 CLAIMED: Final = ("mix-and-separate", "weak", "supervised", "random teacher")
 GIVEN: Final = ("semi-supervised 5 %", "semi-supervised 75 %", "5 % alone", "75 % alone")
 ABLATIONS: Final = ("without contrast", "without consistency", "one-way contrast")
+NEVER_APART: Final = (*CLAIMED, "without contrast")
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class Unit:
     variant: str
     seed: int
     start: bool = False
+
+    @property
+    def sources(self) -> int:
+        """That a training mixture holds."""
+        return 2 if self.row == TOGETHER else self.row
 
     @property
     def name(self) -> str:
@@ -90,23 +98,32 @@ class Unit:
 
 
 def unit_of(row: int, variant: str, seed: int) -> Unit:
-    """The end of that variant; of single sources there is one row alone."""
-    return Unit(SINGLE if VARIANTS[variant].single else row, variant, seed)
+    """The end of that variant; what learns from single sources is one beside all rows with one test.
+
+    Raises:
+        ValueError: part of the sounds that are never heard apart is to be given as single sources.
+    """
+    if row == TOGETHER and VARIANTS[variant].share < 1:
+        raise ValueError(f"{variant}: in row {TOGETHER} no sound is ever given apart")
+    return Unit(SINGLE if VARIANTS[variant].single and row != TOGETHER else row, variant, seed)
 
 
-def order(rows: Sequence[int] = ROWS, seeds: Sequence[int] = (0, 1, 2)) -> list[Unit]:
+def order(rows: Sequence[int] = (*ROWS, TOGETHER), seeds: Sequence[int] = (0, 1, 2)) -> list[Unit]:
     """All units, what matters most first; a start stands before the first end that needs it.
 
     What is claimed with all seeds in the first row, everything with the first seed; the other seeds of what
     is given single sources come last.
     """
     wanted: list[Unit] = []
-    first, others = rows[:1], rows[1:]
+    apart = [row for row in rows if row != TOGETHER]
+    first, others = apart[:1], apart[1:]
     wanted += [unit_of(row, name, seed) for row in first for seed in seeds for name in CLAIMED]
     wanted += [unit_of(row, name, seed) for row in first for name in GIVEN for seed in seeds[:1]]
     for names in (CLAIMED[:2], GIVEN):
         wanted += [unit_of(row, name, seed) for row in others for name in names for seed in seeds[:1]]
     wanted += [unit_of(row, name, seed) for row in first for name in ABLATIONS for seed in seeds[:1]]
+    if TOGETHER in rows:
+        wanted += [unit_of(TOGETHER, name, seeds[0]) for name in NEVER_APART]
     wanted += [unit_of(row, name, seed) for row in first for seed in seeds[1:] for name in GIVEN]
     chained = itertools.chain.from_iterable((unit.before, unit) for unit in wanted)
     return list(dict.fromkeys(unit for unit in chained if unit is not None))
@@ -136,6 +153,11 @@ class Places:
         """Recordings to learn from; of a share, those that semi-supervised training is given as single."""
         return self.manifests / f"training_{100 * share:.0f}.csv"
 
+    @property
+    def together(self) -> Path:
+        """Mixtures to learn from, of sounds that are never heard apart."""
+        return self.manifests / "together" / "training.csv"
+
 
 def configuration(unit: Unit, places: Places, overrides: Iterable[str] = ()) -> TrainingConfig:
     """What the training of a unit is told.
@@ -145,15 +167,18 @@ def configuration(unit: Unit, places: Places, overrides: Iterable[str] = ()) -> 
     """
     variant = VARIANTS[unit.variant]
     steps = START_STEPS if unit.start else END_STEPS
+    # Mixed on the way in, but where the mixtures are there already.
+    mixed = not variant.single and unit.row != TOGETHER
+    data = places.manifest(variant.share if variant.single else 1.0)
     settings = [
-        f"data=[{places.manifest(variant.share if variant.single else 1.0)}]",
+        f"data=[{data if variant.single or mixed else places.together}]",
         f"output={places.run(unit)}",
         f"embedding={places.embedding if variant.hears else places.text}",
         f"regime={variant.regime}",
-        f"mixing.sources=[{1 if variant.single else unit.row}]",
+        f"mixing.sources=[{unit.sources if mixed else 1}]",
         f"seed={1000 * unit.seed + (0 if unit.start else 1)}",
         f"steps={steps}",
-        *_batch(variant, unit.row),
+        *_batch(variant, unit.sources),
         *variant.settings,
     ]
     if unit.start:
@@ -164,12 +189,12 @@ def configuration(unit: Unit, places: Places, overrides: Iterable[str] = ()) -> 
     return load_configuration(TrainingConfig, CONFIG, [*settings, *overrides])
 
 
-def _batch(variant: Variant, row: int) -> list[str]:
+def _batch(variant: Variant, sources: int) -> list[str]:
     """Items of a step, so that all have about as many prompts, and K."""
     if variant.regime in ("unsupervised", "supervised"):
         return [f"batch_size={PROMPTS // 2}", "mixing.contrasted=0"]
-    asked = 2 * (1 + row)
-    settings = [f"mixing.contrasted={row}"]
+    asked = 2 * (1 + sources)
+    settings = [f"mixing.contrasted={sources}"]
     if variant.regime == "weak":
         return [*settings, f"batch_size={items(PROMPTS, asked)}"]
     half = PROMPTS // 2

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from figure1_plan import ABLATIONS, ROWS, SINGLE, VARIANTS
+from figure1_plan import ABLATIONS, ROWS, TOGETHER, VARIANTS, unit_of
 from stemless.evaluation.bootstrap import Interval, bootstrap_interval
 from stemless.evaluation.tables import format_interval, markdown_table, update_section
 
 SECTION: Final = "figure-1"
+SECTION_TOGETHER: Final = "figure-1-together"
 MEASURES: Final = (("alone", 0), ("alone", 1), ("together", 0), ("together", 1))
 """Kind of estimate, and place of the score: SDR, SI-SDR. The first is the measure of the paper."""
 HEADER: Final = ("SDR [95 %]", "SI-SDR", "SDR, two prompts [95 %]", "SI-SDR, two prompts")
@@ -81,8 +82,17 @@ def section(reference: Result, results: Sequence[Result]) -> str:
     for row in ROWS:
         if any(key[0] == row for key in held):
             texts += [f"Training mixtures of {row} sources:", _row_table(reference, held, row)]
-    texts += ["Differences on the same sources, dB, and ratios of the means:", _differences(held)]
-    return "\n\n".join([*texts, _effort(results, reference)])
+    texts += ["Differences on the same sources, dB, and ratios of the means:", _differences(held, ROWS)]
+    apart = [result for result in results if int(result["row"]) != TOGETHER]
+    return "\n\n".join([*texts, _effort(apart, reference)])
+
+
+def together_section(reference: Result, results: Sequence[Result]) -> str:
+    """The same of sounds that are never heard apart."""
+    together = [result for result in results if int(result["row"]) == TOGETHER]
+    held = grouped(together)
+    texts = [_row_table(reference, held, TOGETHER), _differences(held, (TOGETHER,))]
+    return "\n\n".join([*texts, _effort(together, reference)])
 
 
 def grouped(results: Sequence[Result]) -> dict[tuple[int, str], list[Result]]:
@@ -94,8 +104,10 @@ def grouped(results: Sequence[Result]) -> dict[tuple[int, str], list[Result]]:
 
 
 def found_for(held: Mapping[tuple[int, str], Sequence[Result]], row: int, variant: str) -> Sequence[Result]:
-    """Results of a variant beside a row: what learns from single sources is beside all."""
-    return held.get((SINGLE if VARIANTS[variant].single else row, variant), ())
+    """Results of a variant beside a row: what learns from single sources is beside all with the same test."""
+    if row == TOGETHER and VARIANTS[variant].share < 1:
+        return ()
+    return held.get((unit_of(row, variant, 0).row, variant), ())
 
 
 def _row_table(reference: Result, held: Mapping[tuple[int, str], Sequence[Result]], row: int) -> str:
@@ -126,14 +138,14 @@ def _mean(results: Sequence[Result], kind: str, place: int) -> str:
     return f"{interval.estimate:.2f}" if place else format_interval(interval)
 
 
-def _differences(held: Mapping[tuple[int, str], Sequence[Result]]) -> str:
+def _differences(held: Mapping[tuple[int, str], Sequence[Result]], rows: Sequence[int]) -> str:
     cells = []
     for first, second in COMPARED:
-        for row in ROWS:
+        for row in rows:
             pair = [found_for(held, row, variant) for variant in (first, second)]
             if not all(pair):
                 continue
-            cell = [f"{first} - {second}", str(row)]
+            cell = [f"{first} - {second}", str(row) if row != TOGETHER else "2, together"]
             for kind in ("alone", "together"):
                 found, ratio, seeds = difference(*(values_of(each, kind, 0) for each in pair))
                 cell += [format_interval(found), "" if np.isnan(ratio) else f"{ratio:.2f}"]
@@ -163,6 +175,11 @@ def write_tables(results: Path, page: Path) -> None:
     paths = sorted(results.glob("row*.json"))
     if not paths:
         raise SystemExit(f"{results}: no results; run `python benchmarks/figure1.py all` first")
-    reference = json.loads((results / "reference.json").read_text(encoding="utf-8"))
     found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    update_section(page, SECTION, section(reference, found))
+    for name, make, reference in (
+        (SECTION, section, "reference"),
+        (SECTION_TOGETHER, together_section, "reference_together"),
+    ):
+        path = results / f"{reference}.json"
+        if path.exists():
+            update_section(page, name, make(json.loads(path.read_text(encoding="utf-8")), found))

@@ -17,7 +17,18 @@ from tone_network import ToneNetwork
 from toy_embedding import ToneEmbedding, tone
 
 import figure1
-from figure1_plan import END_STEPS, ROWS, START_STEPS, VARIANTS, Places, Unit, configuration, order, unit_of
+from figure1_plan import (
+    END_STEPS,
+    ROWS,
+    START_STEPS,
+    TOGETHER,
+    VARIANTS,
+    Places,
+    Unit,
+    configuration,
+    order,
+    unit_of,
+)
 from stemless.query import training
 from stemless.query.manifest import Recording, read_manifest, write_manifest
 from stemless.query.model import SeparatorSettings
@@ -86,6 +97,20 @@ def test_trainings_differ_in_what_they_are_about_alone(variant: str) -> None:
     assert start.data == end.data and (end.data != base.data) == ("alone" in variant)
     prompts = end.batch_size * 2 * (1 + end.mixing.contrasted)
     assert end.regime == "semi-supervised" or prompts <= 20
+
+
+def test_sounds_that_are_never_heard_apart_are_learned_from_their_mixtures() -> None:
+    weak = unit_of(TOGETHER, "weak", 0)
+    assert weak.before is not None
+    for unit in (weak, weak.before):
+        config = configuration(unit, WHERE)
+        assert config.data == (str(WHERE.together),)
+        assert config.mixing.sources == (1,)
+    assert configuration(weak, WHERE).mixing.contrasted == 2
+    single = configuration(unit_of(TOGETHER, "supervised", 0), WHERE)
+    assert single.data == configuration(unit_of(2, "supervised", 0), WHERE).data
+    with pytest.raises(ValueError, match="no sound is ever given apart"):
+        unit_of(TOGETHER, "75 % alone", 0)
 
 
 def write_data(folder: Path) -> None:

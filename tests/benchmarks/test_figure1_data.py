@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -13,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "query"))
 from toy_embedding import tone
 
 import figure1_data
-from figure1_data import label_of, mixtures_of, write_manifests
+from figure1_data import label_of, mixtures_of, partner_mixtures, partners, write_manifests, write_together
 from stemless.query.manifest import Recording, read_manifest, write_manifest
 
 
@@ -78,3 +79,37 @@ def test_mixtures_are_fixed_and_both_sources_can_be_heard(
     # Half of the recordings are silent, and no mixture has one of them.
     assert 0 < len(drawn) <= 8
     assert all(path.stem.endswith("0") for mixture in drawn for s in mixture.sources for path in s.paths)
+
+
+def test_every_sound_has_one_partner_with_another_name() -> None:
+    labels = ["rain", "dog barking", "clapping", "hands clapping", "violin", "cello", "flute"]
+    pairs = partners(labels)
+    assert pairs == partners(reversed(labels))
+    together = [label for pair in pairs for label in pair]
+    assert len(pairs) == 3 and len(set(together)) == 6 and set(together) < set(labels)
+    assert not any(set(pair) == {"clapping", "hands clapping"} for pair in pairs)
+    with pytest.raises(ValueError, match="all called the same"):
+        partners(["clapping", "hands clapping"])
+
+
+def test_partners_are_heard_together_and_with_nobody_else(tmp_path: Path) -> None:
+    names = ("440 Hz", "940 Hz", "2000 Hz", "5000 Hz", "7000 Hz")
+    recordings = []
+    for name in names:
+        soundfile.write(tmp_path / f"{name}.wav", tone(name, 8.5, level=0.2).numpy(), 16000)
+        recordings.append(Recording(tmp_path / f"{name}.wav", name, (name,), name, "train"))
+    pairs = [("440 Hz", "2000 Hz"), ("940 Hz", "5000 Hz"), ("7000 Hz", "a sound without recordings")]
+    for mixture in partner_mixtures(recordings, pairs, "test"):
+        assert tuple(source.label for source in mixture.sources) in pairs[:2]
+    manifest = tmp_path / "together" / "training.csv"
+    write_together(recordings, pairs, manifest)
+    written = read_manifest(manifest)
+    assert [row.phrases for row in written] == [pair for pair in pairs[:2] for _ in range(40)]
+    audio, _ = soundfile.read(written[0].audio)
+    spectrum = abs(np.fft.rfft(audio))
+    strongest = np.fft.rfftfreq(len(audio), 1 / 16000)[spectrum > 0.3 * spectrum.max()]
+    # Both are there at their own level, and nothing else.
+    assert {round(each, -1) for each in strongest} == {440, 2000}
+    before = written[0].audio.stat().st_mtime_ns
+    write_together(recordings, pairs, manifest)
+    assert written[0].audio.stat().st_mtime_ns == before

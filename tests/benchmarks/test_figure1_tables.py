@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-from figure1_tables import difference, section, values_of, write_tables
+from figure1_plan import TOGETHER
+from figure1_tables import difference, section, together_section, values_of, write_tables
 
 
 def result(row: int, variant: str, seed: int, sdr: float) -> dict[str, object]:
@@ -57,6 +58,15 @@ def test_single_sources_stand_beside_every_row_and_the_claims_beside_the_paper()
     assert "| weak - supervised | 3 | -2.00 [-2.00, -2.00] | 0.60 |" in text
     assert "weak - mix-and-separate | 3" not in text and "mixtures of 4" not in text
     assert "2 test mixtures" in text and "3 to 3 minutes" in text
+
+
+def test_sounds_that_are_never_heard_apart_have_a_table_of_their_own() -> None:
+    results = [result(TOGETHER, "weak", 0, 3.0), result(TOGETHER, "random teacher", 0, 1.0)]
+    results += [result(1, "supervised", 0, 7.0), result(2, "weak", 0, 2.0)]
+    text = together_section(REFERENCE, results)
+    assert "| weak | 4.00 | 4.00 [4.00, 4.00]" in text and "supervised" not in text
+    assert "| weak - random teacher | 2, together | 2.00 [2.00, 2.00] | 2.00 |" in text
+    assert "2, together" not in section(REFERENCE, results)
 
 
 def test_the_section_is_written_from_what_is_there(tmp_path: Path) -> None:
