@@ -19,6 +19,8 @@ from stemless.evaluation.tables import format_interval, markdown_table, update_s
 
 SECTION: Final = "figure-1"
 SECTION_TOGETHER: Final = "figure-1-together"
+LEAST_DB: Final = 1.0
+"""A ratio to a mean below it says nothing."""
 COMMAND: Final = "python benchmarks/figure1.py all"
 MEASURES: Final = (("alone", 0), ("alone", 1), ("together", 0), ("together", 1))
 """Kind of estimate, and place of the score: SDR, SI-SDR. The first is the measure of the paper."""
@@ -65,6 +67,8 @@ def interval_of(values: Mapping[Value, float]) -> Interval:
 def difference(first: Mapping[Value, float], second: Mapping[Value, float]) -> tuple[Interval, float, int]:
     """First minus second where both are there: its interval, the ratio of the means, and how many seeds.
 
+    The ratio is NaN where the second mean is not above `LEAST_DB`.
+
     Raises:
         ValueError: they have nothing in common.
     """
@@ -72,8 +76,9 @@ def difference(first: Mapping[Value, float], second: Mapping[Value, float]) -> t
     if not common:
         raise ValueError("no mixture and seed in common: nothing can be compared")
     interval = interval_of({key: first[key] - second[key] for key in common})
-    means = [float(np.mean([values[key] for key in common])) for values in (first, second)]
-    return interval, means[0] / means[1] if means[1] > 0 else float("nan"), len({key[2] for key in common})
+    one, other = (float(np.mean([values[key] for key in common])) for values in (first, second))
+    ratio = one / other if other > LEAST_DB else float("nan")
+    return interval, ratio, len({key[2] for key in common})
 
 
 def section(reference: Result, results: Sequence[Result]) -> str:

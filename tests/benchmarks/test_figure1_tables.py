@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
@@ -41,6 +42,8 @@ def test_differences_are_paired_by_source_and_seed() -> None:
     found, ratio, seeds = difference(weak, other)
     assert (found.estimate, found.low, found.high, seeds) == (3.0, 3.0, 3.0, 2)
     assert ratio == pytest.approx(5.5 / 2.5)
+    near_nothing = values_of([result(2, "random teacher", 0, -0.9)], "alone", 0)
+    assert np.isnan(difference(weak, near_nothing)[1])
     with pytest.raises(ValueError, match="nothing can be compared"):
         difference(weak, values_of([result(2, "weak", 7, 0.0)], "alone", 0))
 
