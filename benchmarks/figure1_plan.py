@@ -123,7 +123,7 @@ def order(rows: Sequence[int] = (*ROWS, TOGETHER), seeds: Sequence[int] = (0, 1,
         wanted += [unit_of(row, name, seed) for row in others for name in names for seed in seeds[:1]]
     wanted += [unit_of(row, name, seed) for row in first for name in ABLATIONS for seed in seeds[:1]]
     if TOGETHER in rows:
-        wanted += [unit_of(TOGETHER, name, seeds[0]) for name in NEVER_APART]
+        wanted += [unit_of(TOGETHER, name, seed) for seed in seeds for name in NEVER_APART]
     wanted += [unit_of(row, name, seed) for row in first for seed in seeds[1:] for name in GIVEN]
     chained = itertools.chain.from_iterable((unit.before, unit) for unit in wanted)
     return list(dict.fromkeys(unit for unit in chained if unit is not None))
