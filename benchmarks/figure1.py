@@ -36,7 +36,18 @@ import torch
 from torch import Tensor
 
 from figure1_data import label_of, mixtures_of, partner_mixtures, partners, write_manifests, write_together
-from figure1_plan import ROWS, TOGETHER, VARIANTS, Places, Unit, configuration, order, unit_of
+from figure1_plan import (
+    REFERENCE,
+    REFERENCE_TOGETHER,
+    ROWS,
+    TOGETHER,
+    VARIANTS,
+    Places,
+    Unit,
+    configuration,
+    order,
+    unit_of,
+)
 from foreign import oracle
 from foreign_data import Mixture, at_level, sources_of
 from query_division import folder_of
@@ -52,8 +63,6 @@ from stemless.spectrum import istft, stft
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = ROOT / "benchmarks" / "results" / "figure1"
-REFERENCES: Final = {TOGETHER: "reference_together"}
-"""Results of what trainings of a row are compared with, where the mixtures are not those of the others."""
 HALVES: Final = ("test", "validation")
 
 Row = dict[str, Any]
@@ -140,7 +149,7 @@ def prepare(row: int, where: Places, half: str) -> list[Mixture]:
 
 def reference(row: int, half: str, mixtures: Sequence[Mixture], results: Path) -> None:
     """Score what all trainings of a row are compared with, once."""
-    path = results / f"{REFERENCES.get(row, 'reference')}.json"
+    path = results / f"{REFERENCE_TOGETHER if row == TOGETHER else REFERENCE}.json"
     if not path.exists():
         write_json(path, {"half": half, "rows": reference_rows(mixtures)})
 

@@ -110,12 +110,18 @@ def _of(rows: Iterable[Recording], labels: Collection[str]) -> list[Recording]:
     return [row for row in rows if label_of(row) in labels]
 
 
-def mixtures_of(rows: Sequence[Recording], half: str) -> list[Mixture]:
-    """The fixed mixtures of the validation or test recordings: two labels each, at 0 dB, every label about
-    as often."""
+def _stock_of(rows: Iterable[Recording]) -> Stock:
+    """Recordings to draw from, each label a family of its own."""
     stock = Stock()
     for row in rows:
         stock.add(label_of(row), row.kept_together, row.audio, family=label_of(row))
+    return stock
+
+
+def mixtures_of(rows: Sequence[Recording], half: str) -> list[Mixture]:
+    """The fixed mixtures of the validation or test recordings: two labels each, at 0 dB, every label about
+    as often."""
+    stock = _stock_of(rows)
     wanted = COUNTS[half]
     # Some recordings hold a stretch of silence that may be the one drawn.
     drawn = draw_mixtures(half, stock, stock, stock, wanted + wanted // 4, SEED)
@@ -141,9 +147,7 @@ def partners(labels: Iterable[str]) -> list[tuple[str, str]]:
 
 def partner_mixtures(rows: Sequence[Recording], pairs: Sequence[tuple[str, str]], half: str) -> list[Mixture]:
     """Fixed mixtures of partners at 0 dB, as many of each pair of which the rows have both sounds."""
-    stock = Stock()
-    for row in rows:
-        stock.add(label_of(row), row.kept_together, row.audio, family=label_of(row))
+    stock = _stock_of(rows)
     mixtures = []
     for one, other in pairs:
         if {one, other} <= stock.groups.keys():

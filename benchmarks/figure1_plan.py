@@ -24,6 +24,8 @@ SINGLE: Final = 1
 """The row of what learns from single sources alone: it is the same beside every other row."""
 TOGETHER: Final = 0
 """The row of sounds that are never heard apart: each in mixtures with its partner alone, also in the test."""
+REFERENCE, REFERENCE_TOGETHER = "reference", "reference_together"
+"""Results of what trainings are compared with; those of row `TOGETHER` have other mixtures."""
 PROMPTS: Final = 16
 """Of a step, or as near as whole items come to it."""
 START_STEPS, END_STEPS = 1000, 1000

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from figure1_plan import ABLATIONS, ROWS, TOGETHER, VARIANTS, unit_of
+from figure1_plan import ABLATIONS, REFERENCE, REFERENCE_TOGETHER, ROWS, TOGETHER, VARIANTS, unit_of
 from stemless.evaluation.bootstrap import Interval, bootstrap_interval
 from stemless.evaluation.tables import format_interval, markdown_table, update_section
 
@@ -184,8 +184,8 @@ def write_tables(results: Path, page: Path) -> None:
         raise SystemExit(f"{results}: no results; run `python benchmarks/figure1.py all` first")
     found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     for name, make, reference in (
-        (SECTION, section, "reference"),
-        (SECTION_TOGETHER, together_section, "reference_together"),
+        (SECTION, section, REFERENCE),
+        (SECTION_TOGETHER, together_section, REFERENCE_TOGETHER),
     ):
         path = results / f"{reference}.json"
         if path.exists():
