@@ -101,3 +101,18 @@ def test_a_run_ends_well_without_matplotlib(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(pictures, "_figure", missing)
     run_training(Away(), data(), tmp_path, SETTINGS)
     assert not (tmp_path / "curve.png").exists() and read_curve(tmp_path)
+
+
+def test_a_picture_that_cannot_be_written_spoils_no_run(tmp_path: Path) -> None:
+    (tmp_path / "curve.png").mkdir()
+    (tmp_path / "curve.png/kept").touch()
+    with pytest.warns(UserWarning, match=r"curve\.png"):
+        best = run_training(Away(), data(), tmp_path, SETTINGS)
+    assert best.exists()
+
+
+def test_a_picture_that_cannot_be_written_hides_no_error(tmp_path: Path) -> None:
+    (tmp_path / "curve.png").mkdir()
+    (tmp_path / "curve.png/kept").touch()
+    with pytest.warns(UserWarning, match=r"curve\.png"), pytest.raises(MemoryError):
+        run_training(Away(dies_after=7), data(), tmp_path, SETTINGS)

@@ -19,7 +19,7 @@ from stemless.configuration import near_name
 from stemless.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "model.safetensors"
@@ -127,6 +127,22 @@ def load(reference: str | Path) -> Checkpoint:
     config = _read_config(directory)
     card = _read_card(directory)
     return Checkpoint(config, _read_tensors(directory / TENSORS_FILE), card, str(reference))
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) -> None:
+    """Put the weights of a checkpoint into a network.
+
+    Args:
+        source: whose weights they are, for the message.
+
+    Raises:
+        CheckpointError: they are of another network.
+    """
+    try:
+        network.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()[:160]
+        raise CheckpointError(f"{source}: the weights do not fit the network ({reason})") from None
 
 
 def load_config(reference: str | Path) -> dict[str, Any]:

@@ -229,13 +229,21 @@ def run_training(
     finally:
         signal.signal(signal.SIGINT, handler)
         if trainer.is_global_zero:
-            draw_curve(run)
+            _draw_curve_or_warn(run)
     if settings.devices > 1:
         trainer.strategy.barrier()
         if not trainer.is_global_zero:
             # This process is a copy of the command that Lightning has started; the first one goes on.
             raise SystemExit(0)
     return best if watched else last
+
+
+def _draw_curve_or_warn(run: Path) -> None:
+    """A picture that cannot be written spoils no training, and hides no error that ended it."""
+    try:
+        draw_curve(run)
+    except StemlessError as error:
+        warnings.warn(str(error), stacklevel=3)
 
 
 def process_number() -> int:

@@ -128,11 +128,7 @@ def _load(reference: str | Path) -> tuple[Network, SeparatorSettings, Cohort | N
         raise CheckpointError(str(error)) from None
     network = make_network(sizes)
     mean, covariance = (tensors.pop(name, None) for name in COHORT)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()[:160]
-        raise CheckpointError(f"{reference}: the weights do not fit the network ({reason})") from None
+    checkpoint.fill(network, tensors, reference)
     cohort = None if mean is None or covariance is None else Cohort(mean.float(), covariance.float())
     return network.eval(), settings, cohort
 

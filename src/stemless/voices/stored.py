@@ -37,9 +37,5 @@ def load_network(
         )
     settings = from_mapping(config, stored.config.get("model", {}), where=f"{stored.source}/config.json")
     network = build(settings)
-    try:
-        network.load_state_dict(stored.tensors)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise CheckpointError(f"{stored.source}: the weights do not fit the network ({reason})") from None
+    checkpoint.fill(network, stored.tensors, stored.source)
     return network
