@@ -112,7 +112,8 @@ def rows_of(mixture: Mixture, sources: Tensor, estimates: Mapping[str, Tensor]) 
 
 def score(model: Path, text: TextEncoder, mixtures: Sequence[Mixture]) -> list[Row]:
     """The rows of a trained separator."""
-    network, settings = load_network(model)
+    trained = load_network(model)
+    network, settings = trained.network, trained.settings
     if settings.identity != text.identity:
         raise SystemExit(f"{model}: was trained with the words of {settings.identity}, not {text.identity}")
     rows: list[Row] = []

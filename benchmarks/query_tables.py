@@ -1,4 +1,4 @@
-"""From the scores of embedding.py and foreign.py to their sections in docs/results.md.
+"""From the scores of embedding.py, foreign.py and sharpness.py to their sections in docs/results.md.
 
 What the separator that ships measured while it learned (its curve.json, beside the scores as
 query_training.json) becomes a picture.
@@ -149,6 +149,27 @@ def foreign_section(result: Mapping[str, Any]) -> str:
     )
 
 
+def sharpness_section(result: Mapping[str, Any]) -> str:
+    """SDR and SI-SDR of each sharpness, and what was asked for in vain."""
+    settings = dict.fromkeys((row["power"], row["sharpness"]) for row in result["rows"])
+    cells = []
+    for power, sharpness in settings:
+        chosen = [row for row in result["rows"] if (row["power"], row["sharpness"]) == (power, sharpness)]
+        parts = _parts(chosen)
+        cells.append([power, f"{sharpness:g}"])
+        for part in ("labels seen", "labels unseen"):
+            scores = [[row["scores"][place] for row in parts[part]] for place in (0, 1)]
+            cells[-1] += [_mean(parts[part], scores[0]), f"{np.mean(scores[1]):.2f}"]
+        cells[-1].append(_mean(parts["labels seen"], [row["absent_db"] for row in parts["labels seen"]]))
+    header = ["power of the odds", "of names known", "labels seen, SDR, dB [95 %]", "SI-SDR"]
+    header += ["labels unseen, SDR, dB [95 %]", "SI-SDR", "absent, re mixture, dB [95 %]"]
+    counts = " and ".join(str(len(parts[part])) for part in ("labels seen", "labels unseen"))
+    return (
+        f"{markdown_table(header, cells)}\n\n{counts} sources, two prompts in a call. "
+        f"Command: `{result['command']}`, the {result['half']} half."
+    )
+
+
 SUMMARY = {
     "mixture": "mixture",
     "random words": "the same network, words that mean nothing",
@@ -233,6 +254,7 @@ def main() -> None:
         "embedding": embedding_section,
         "foreign_test": foreign_section,
         "foreign_validation": foreign_section,
+        "sharpness": sharpness_section,
     }
     for name, make in makers.items():
         path = RESULTS / f"{name}.json"

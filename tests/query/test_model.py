@@ -56,7 +56,7 @@ def test_half_precision_takes_half_the_room_and_keeps_the_statistics(tmp_path: P
     stored = checkpoint.load(folder)
     weights = dict(network.named_parameters())
     assert {name for name, each in stored.tensors.items() if each.dtype == torch.float16} == weights.keys()
-    loaded, _ = load_network(folder)
+    loaded = load_network(folder).network
     for name, tensor in loaded.state_dict().items():
         expected = weights[name].half().float() if name in weights else network.state_dict()[name]
         assert torch.equal(tensor, expected), name

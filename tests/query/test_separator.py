@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -59,6 +60,20 @@ def test_an_absent_prompt_takes_nothing_from_the_others() -> None:
     loose = PromptSeparator(separator(gated=False)).separate(both, [LOW, ABSENT], 16000)
     gated = PromptSeparator(separator()).separate(both, [LOW, ABSENT], 16000)
     assert error_db(gated[LOW], low) < error_db(loose[LOW], low) - 10
+
+
+def test_masks_are_as_sharp_as_the_prompt_is_familiar() -> None:
+    low, _, both = mixture()
+    error = {}
+    for name, known in {"not kept": None, "its own": [LOW], "another": [HIGH]}.items():
+        soft = separator(sharpness=0.5, gated=False)
+        soft.known = None if known is None else soft.embedding.embed_text(known).vector
+        error[name] = error_db(PromptSeparator(soft).separate(both, [LOW], 16000)[LOW], low)
+    # The toy answers 7 and -7: logits of 3.5, and of 1.05 where it is least familiar.
+    leak = {name: 20 * math.log10(1 / (1 + math.exp(logit))) for name, logit in (("3.5", 3.5), ("1", 1.05))}
+    assert error["its own"] == pytest.approx(error["not kept"], abs=0.01)
+    assert error["its own"] == pytest.approx(leak["3.5"] + 20 * math.log10(0.7 + 0.3), abs=3)
+    assert error["another"] == pytest.approx(leak["1"], abs=3)
 
 
 def test_asking_away() -> None:

@@ -54,11 +54,15 @@ def curve_of(run: Path) -> list[dict[str, float]]:
 def test_a_regime_leaves_a_model_that_loads(
     manifest: Path, tmp_path: Path, regime: str, noted: set[str]
 ) -> None:
-    settings = {"single_share": 0.3, "learner": {"error": "squared", "sharing": "odds"}}
+    settings = {"single_share": 0.3, "sharpness": 0.7, "learner": {"error": "squared", "sharing": "odds"}}
     folder = train(config(manifest, tmp_path / "run", regime=regime, **settings))
-    network, stored = load_network(folder)
+    trained = load_network(folder)
+    network, stored = trained.network, trained.settings
     assert network.config.channels == tuple(COMPACT["channels"]) and network.config.text_width == 6
     assert stored.identity == "tones:6" and stored.embedding == "embedding" and stored.sharing == "odds"
+    expected = ToneEmbedding().embed_text(sorted(WORDS)).vector.half().unique(dim=0)
+    assert stored.sharpness == 0.7 and trained.known is not None
+    torch.testing.assert_close(trained.known.unique(dim=0), expected.float())
     curve = curve_of(tmp_path / "run")
     assert [row["step"] for row in curve] == [2, 4, 5]
     assert all(np.isfinite(list(row.values())).all() for row in curve)
@@ -109,10 +113,11 @@ def test_going_on_with_other_settings_is_refused(manifest: Path, tmp_path: Path)
 
 def test_a_run_starts_from_a_model(manifest: Path, tmp_path: Path) -> None:
     first = train(config(manifest, tmp_path / "first", steps=2, warm_up_steps=0))
-    before, _ = load_network(first)
+    before = load_network(first).network
     again = prepare(config(manifest, tmp_path / "second", start=str(first)))
     states = zip(before.state_dict().values(), again.learner.network.state_dict().values(), strict=True)
     assert all(torch.equal(one, two) for one, two in states)
+    assert torch.equal(again.known, load_network(first).known.half().unique(dim=0))  # the same names
     wide = {"text_width": 6, "text_dimension": 32, **COMPACT}
     assert again.learner.network.config == from_mapping(type(before.config), wide)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,12 @@ class Corpus:
 
     pools: Pools
     validation: RecordingPool | None
+
+    def names(self, most: int) -> list[str]:
+        """What is learned to be asked for: all names, or so many of the commonest."""
+        pools = [pool for pool in (self.pools.mixed, self.pools.single) if pool]
+        counts = Counter(name for pool in pools for named in pool.named for name in sorted(named))
+        return [name for name, _ in counts.most_common(most)]
 
     def words(self, config: AskingConfig, text: TextEncoder | None, distinct_cosine: float) -> Words:
         """Words for these recordings.

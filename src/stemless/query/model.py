@@ -1,7 +1,8 @@
 """The query separator as a checkpoint: a network, and which joint embedding it takes its prompts from.
 
     {"kind": "query/separator", "network": "compact", "model": {...}, "embedding": "embedding",
-     "identity": "...", "sharing": "limit", "level_db": -20.0, "clip_seconds": 8.192, "presence": {...}}
+     "identity": "...", "sharing": "limit", "sharpness": 1.0, "level_db": -20.0, "clip_seconds": 8.192,
+     "presence": {...}}
 
 The embedding is a checkpoint of its own, which many separators may share: the name of one that ships with the
 package, hf://USER/MODEL, or the path of a folder, relative to the separator's own folder or to that folder's
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
+from torch import Tensor
 
 from stemless import checkpoint
 from stemless.configuration import from_mapping, near_name, to_mapping
@@ -31,6 +33,7 @@ from stemless.query.unet import ConditionalUNet, UNetConfig
 KIND = "query/separator"
 EMBEDDING_KIND = "query/embedding"
 COHORT = ("presence.mean", "presence.covariance")
+KNOWN = "names.vectors"
 """Tensors of a checkpoint that are not the network's."""
 
 Network = CompactUNet | ConditionalUNet
@@ -44,13 +47,15 @@ class SeparatorSettings:
 
     embedding: reference of the joint embedding. identity: of its text side, as it was in training; another
     one is refused. Not checked where it is empty.
-    sharing: how masks of one call share the mixture. level_db: of the mixtures in training, root mean square
+    sharing: how masks of one call share the mixture. sharpness: of the masks of what training asked for, and
+    less for what it did not (`sharpness.py`). level_db: of the mixtures in training, root mean square
     re full scale. clip_seconds: their length.
     """
 
     embedding: str = "embedding"
     identity: str = ""
     sharing: Rule = "limit"
+    sharpness: float = 1.0
     level_db: float = -20.0
     clip_seconds: float = 8.192
     presence: PresenceConfig = dataclasses.field(default_factory=PresenceConfig)
@@ -58,13 +63,29 @@ class SeparatorSettings:
     def __post_init__(self) -> None:
         if self.clip_seconds < 1:
             raise ValueError("clip_seconds is at least 1")
+        if not 0 < self.sharpness <= 1:
+            raise ValueError("sharpness is above 0 and at most 1")
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """What a checkpoint holds, on the CPU.
+
+    cohort: how other recordings sound to the embedding; presence is measured against it where it is there.
+    known: vectors of the names that training asked for, [names, dimension].
+    """
+
+    network: Network
+    settings: SeparatorSettings
+    cohort: Cohort | None
+    known: Tensor | None
 
 
 @dataclass(frozen=True)
 class StoredSeparator:
     """A loaded separator: network and embedding on one device, settings, and where it came from.
 
-    cohort: how other recordings sound to the embedding; presence is measured against it where it is known.
+    cohort, known: as in `TrainedNetwork`.
     """
 
     network: Network
@@ -72,10 +93,17 @@ class StoredSeparator:
     settings: SeparatorSettings
     source: str
     cohort: Cohort | None = None
+    known: Tensor | None = None
 
 
 def save_separator(
-    directory: str | Path, network: Network, settings: SeparatorSettings, *, card: str, half: bool = False
+    directory: str | Path,
+    network: Network,
+    settings: SeparatorSettings,
+    *,
+    card: str,
+    half: bool = False,
+    known: Tensor | None = None,
 ) -> Path:
     """Store a separator; errors as of `checkpoint.save`.
 
@@ -84,6 +112,7 @@ def save_separator(
         settings: its `embedding`, where it is the path of a folder, is stored relative to `directory`.
         card: the text of README.md.
         half: store the weights in half precision, at half the size; statistics of norms stay as they are.
+        known: vectors of the names that training asked for, [names, dimension].
     """
     directory, reference = Path(directory), settings.embedding
     folder = Path(reference).expanduser()
@@ -98,6 +127,8 @@ def save_separator(
     tensors = network.state_dict()
     if half:
         tensors |= {name: weights.half() for name, weights in network.named_parameters()}
+    if known is not None:
+        tensors[KNOWN] = known.half()
     return checkpoint.save(directory, config, tensors, card)
 
 
@@ -106,13 +137,8 @@ def make_network(config: NetworkConfig) -> Network:
     return CompactUNet(config) if isinstance(config, CompactConfig) else ConditionalUNet(config)
 
 
-def load_network(reference: str | Path) -> tuple[Network, SeparatorSettings]:
-    """The network of a separator, on the CPU, and its settings; errors as of `load_separator`."""
-    network, settings, _ = _load(reference)
-    return network, settings
-
-
-def _load(reference: str | Path) -> tuple[Network, SeparatorSettings, Cohort | None]:
+def load_network(reference: str | Path) -> TrainedNetwork:
+    """The network of a separator and what is stored with it; errors as of `load_separator`."""
     stored = checkpoint.load(reference)
     config, tensors = dict(stored.config), dict(stored.tensors)
     kind, name = config.pop("kind", None), config.pop("network", None)
@@ -127,10 +153,10 @@ def _load(reference: str | Path) -> tuple[Network, SeparatorSettings, Cohort | N
     except UsageError as error:  # the file is the model's and none of the user's doing
         raise CheckpointError(str(error)) from None
     network = make_network(sizes)
-    mean, covariance = (tensors.pop(name, None) for name in COHORT)
+    mean, covariance, known = (tensors.pop(name, None) for name in (*COHORT, KNOWN))
     checkpoint.fill(network, tensors, reference)
     cohort = None if mean is None or covariance is None else Cohort(mean.float(), covariance.float())
-    return network.eval(), settings, cohort
+    return TrainedNetwork(network.eval(), settings, cohort, None if known is None else known.float())
 
 
 def load_separator(
@@ -149,13 +175,19 @@ def load_separator(
         CheckpointError: there is no such model or embedding, it is of another kind, or damaged.
         MissingExtraError: as of `load_embedding`.
     """
-    network, settings, cohort = _load(reference)
+    trained = load_network(reference)
+    settings = trained.settings
     if embedding is None:
         embedding = load_embedding(settings.embedding, beside=checkpoint.locate(reference), device=device)
-    _check_fit(embedding, network.config, settings, str(reference))
-    if cohort is not None:
-        cohort = cohort.to(device)
-    return StoredSeparator(network.to(device), embedding, settings, str(reference), cohort)
+    _check_fit(embedding, trained.network.config, settings, str(reference))
+    return StoredSeparator(
+        trained.network.to(device),
+        embedding,
+        settings,
+        str(reference),
+        None if trained.cohort is None else trained.cohort.to(device),
+        None if trained.known is None else trained.known.to(device),
+    )
 
 
 def load_embedding(

@@ -17,6 +17,7 @@ from stemless.query.presence import Judge, Judged, Yardstick, spread
 from stemless.query.presence_log import PresenceLog
 from stemless.query.prompts import Prompts
 from stemless.query.sharing import shared_masks
+from stemless.query.sharpness import familiarity, sharpened_
 from stemless.separator import Stretch
 from stemless.spectrum import Grid, istft, quick_grid, stft
 
@@ -43,12 +44,14 @@ class QuerySurvey:
     """What stays the same over a whole recording.
 
     gain: brings it to the level of training. samples: its length at the rate of the network. text: of all
-    phrases. yardstick: of their presence. log: gathers that presence, chunk by chunk.
+    phrases. sharpness: of their masks, [phrases]. yardstick: of their presence. log: gathers that presence,
+    chunk by chunk.
     """
 
     gain: float
     samples: int
     text: TextEmbedding
+    sharpness: Tensor
     yardstick: Yardstick
     log: PresenceLog
 
@@ -62,7 +65,7 @@ class QuerySeparator:
     """
 
     def __init__(self, stored: StoredSeparator, *, gated: bool = True) -> None:
-        self.settings, self.embedding = stored.settings, stored.embedding
+        self.settings, self.embedding, self.known = stored.settings, stored.embedding, stored.known
         self.network: Network = stored.network.eval()
         for part in (self.network, self.embedding):
             if isinstance(part, torch.nn.Module):
@@ -122,6 +125,7 @@ class QuerySeparator:
             gain_to(self.settings.level_db, powers),
             round(duration_seconds * self.sample_rate),
             text,
+            self.settings.sharpness * familiarity(text.vector, self.known),
             self.judge.yardstick(text.vector, self.background),
             PresenceLog(len(condition.phrases)),
         )
@@ -144,6 +148,7 @@ class QuerySeparator:
             middles = judged.middles_seconds + samples.start / self.sample_rate
             survey.log.hear(condition.start_seconds, middles, present)
             presence.append(self._at_frames(present, middles, asked.shape[-1]))
+        sharpened_(asked, survey.sharpness)
         if self.gated:
             # Before the masks share the mixture: what is not there must not take from what is.
             asked.mul_(self.settings.presence.gate(torch.stack(presence))[:, :, None])

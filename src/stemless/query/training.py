@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from stemless.checkpoint import read_credits
 from stemless.configuration import to_mapping
@@ -36,6 +37,8 @@ from stemless.runner import (
 )
 
 VALIDATION_SEED = 2**31
+MOST_NAMES = 2000
+"""Of the recordings, that are kept with the model: of captions there may be one for each."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class TrainingConfig:
         distinct_cosine: absent prompts are less near than this to all that an item names.
         hold: keep the decoded recordings in memory.
         repeat_short: fill stretches with repetitions of shorter recordings, instead of silence.
+        sharpness: of the masks in use, from 0 to 1 (`sharpness.py`); training does not know it.
         validation: manifests whose rows are all for validation, beside the validation rows of `data`.
         validation_fraction: of the training rows, taken for validation where there are no other rows for it.
         devices: processes that share a training, each with a device of its own and `batch_size` items.
@@ -82,6 +86,7 @@ class TrainingConfig:
     distinct_cosine: float = 0.6
     hold: bool = True
     repeat_short: bool = False
+    sharpness: float = 1.0
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     batch_size: int = 4
     single_batch_size: int = 4
@@ -114,6 +119,8 @@ class TrainingConfig:
             raise ValueError("data names no manifest")
         if self.stretch_seconds < 0.5:
             raise ValueError("stretch_seconds is at least 0.5")
+        if not 0 < self.sharpness <= 1:
+            raise ValueError("sharpness is above 0 and at most 1")
         if self.regime == "semi-supervised" and not (0 < self.single_share < 1 and self.single_batch_size):
             raise ValueError(
                 "semi-supervised needs a single_share between 0 and 1 and a single_batch_size of at least 1"
@@ -143,6 +150,7 @@ class Setting:
     data: EpochData
     text_identity: str
     corpus: Corpus
+    known: Tensor
 
 
 def train(
@@ -183,11 +191,19 @@ def train(
         embedding=config.stored_embedding or config.embedding,
         identity=setting.text_identity,
         sharing=setting.learner.rule,
+        sharpness=config.sharpness,
         level_db=config.mixing.level_db,
         clip_seconds=max(1.0, config.stretch_seconds),
     )
     card = _card(config, run, setting, credits_text)
-    return save_separator(run / "model", setting.learner.kept, settings, card=card, half=config.store_half)
+    return save_separator(
+        run / "model",
+        setting.learner.kept,
+        settings,
+        card=card,
+        half=config.store_half,
+        known=setting.known,
+    )
 
 
 def prepare(config: TrainingConfig, report: Callable[[str], None] | None = None) -> Setting:
@@ -224,7 +240,16 @@ def prepare(config: TrainingConfig, report: Callable[[str], None] | None = None)
         steps=config.steps,
     )
     words = corpus.words(config.asking, cache if config.mixing.absent else None, config.distinct_cosine)
-    return Setting(learner, _data(config, corpus, words, samples_of(config, network)), text.identity, corpus)
+    data = _data(config, corpus, words, samples_of(config, network))
+    return Setting(learner, data, text.identity, corpus, known_names(corpus, cache, config.start))
+
+
+def known_names(corpus: Corpus, text: TextEncoder, start: str = "") -> Tensor:
+    """Vectors of what is asked for in training: the names of its recordings, and those of the model that it
+    starts from; [names, dimension] as they are stored."""
+    own = text.embed_text(corpus.names(MOST_NAMES)).vector.half().cpu()
+    before = load_network(start).known if start else None
+    return own if before is None else torch.cat((before.half(), own)).unique(dim=0)
 
 
 def samples_of(config: TrainingConfig, network: Network) -> int:
@@ -273,7 +298,8 @@ def _network(config: TrainingConfig, text: TextEncoder) -> Network:
     example = text.embed_text(["sound"])
     width, dimension = example.tokens.shape[-1], example.vector.shape[-1]
     if config.start:
-        network, settings = load_network(config.start)
+        trained = load_network(config.start)
+        network, settings = trained.network, trained.settings
         if (network.config.text_width, network.config.text_dimension) != (width, dimension):
             raise UsageError(
                 f"{config.start}: hears text of widths {network.config.text_width} and "
