@@ -32,7 +32,6 @@ from choir_data import (
     stems_in_room,
     test_keys,
     write_corpus,
-    write_json,
 )
 from choir_data import stems_of as dry_stems_of
 from choir_pitch import own_estimator, pitch_run
@@ -50,6 +49,7 @@ from stemless.voices.methods import make_separator
 from stemless.voices.second_hearing import in_tune, listen_again, with_heard
 from stemless.voices.tracks import PitchTracks
 from stemless.voices.training import TrainingConfig, train
+from writing import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "choir"
@@ -122,7 +122,9 @@ def train_one(voices: int, learner: str, overrides: list[str]) -> None:
                 f"{learner}, {voices} voices: step {done:.0f} of {total:.0f}, {seconds / 60:.1f} min",
                 flush=True,
             )
-            write_json(record, {"seconds": seconds, "steps": int(done), "threads": torch.get_num_threads()})
+            write_json(
+                record, {"seconds": seconds, "steps": int(done), "threads": torch.get_num_threads()}, indent=1
+            )
 
     train(config, on_progress=progress)
 
@@ -247,6 +249,7 @@ def score(voices: int, which_tracks: str, names: list[str], again: bool, room: b
                 "seconds": round(time.monotonic() - began, 2),
                 "rows": rows,
             },
+            indent=1,
         )
         values: list[float] = [row["si_sdr_db"] for row in rows if row["si_sdr_db"] is not None]
         print(

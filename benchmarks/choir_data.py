@@ -8,11 +8,9 @@ tracks from 0 to 68 s (60 to 68 s to validate), testing begins at 68 s.
 from __future__ import annotations
 
 import csv
-import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -159,10 +157,3 @@ def _write_mixture(key: str, tracks: PitchTracks, folder: Path) -> dict[str, str
         "f0": f"mixtures/{key}.csv",
         "stems": ";".join(f"stems/{name}.wav" for name in names),
     }
-
-
-def write_json(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)

@@ -27,7 +27,6 @@ from choir_data import (
     VALIDATION_SECONDS,
     in_splits,
     stems_of,
-    write_json,
     write_manifest,
 )
 from stemless.configuration import load_configuration
@@ -38,6 +37,7 @@ from stemless.voices.methods import make_separator
 from stemless.voices.pitch_training import PitchTrainingConfig, train
 from stemless.voices.second_hearing import heard_alone
 from stemless.voices.tracks import PitchTracks
+from writing import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "benchmarks" / "results" / "choir" / "training_pitch_4_voices.json"
@@ -165,7 +165,7 @@ def main() -> None:
         seconds = round(time.monotonic() - began, 1)
         held = json.loads(RECORD.read_text()) if RECORD.exists() and number else {"seconds": 0.0, "steps": 0}
         record = {"seconds": held["seconds"] + seconds, "steps": held["steps"] + steps, "threads": 1}
-        write_json(RECORD, record)
+        write_json(RECORD, record, indent=1)
         print(f"round {number + 1}: {steps} steps, {seconds / 60:.1f} min", flush=True)
 
 

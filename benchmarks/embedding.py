@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -42,6 +41,7 @@ from stemless.query.embedding import JointEmbedding
 from stemless.query.manifest import read_manifest
 from stemless.query.model import load_embedding
 from stemless.query.teacher import RandomTeacher
+from writing import write_json
 
 HERE = Path(__file__).resolve().parent
 PARAPHRASES = HERE / "paraphrases.csv"
@@ -243,10 +243,7 @@ def main() -> None:
             "random": measure(RandomTeacher(embedding, SEED), data, runs, printer),
         },
     }
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = options.output.with_suffix(".part")
-    temporary.write_text(json.dumps(result, indent=0) + "\n", encoding="utf-8")
-    temporary.replace(options.output)
+    write_json(options.output, result, indent=0)
     print(embedding_section(result))
 
 

@@ -24,7 +24,6 @@ import soundfile
 import torch
 from torch import Tensor
 
-from choir_data import write_json
 from stemless.data.everyday.speech import sentence, spoken
 from stemless.data.everyday.stage import Stage
 from stemless.data.instruments.expression import random_expression
@@ -39,6 +38,7 @@ from stemless.resampling import resample
 from stemless.voices.baselines.ideal import ideal_stems
 from stemless.voices.estimation import PitchEstimator
 from stemless.voices.methods import choose, make_separator
+from writing import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "ensembles.json"
@@ -144,7 +144,9 @@ def score() -> None:
                         }
                     )
             print(f"{kind}: {number + 1} of {COUNT}", flush=True)
-    write_json(RESULTS, {"command": "python benchmarks/ensembles.py score", "seed": SEED, "rows": rows})
+    write_json(
+        RESULTS, {"command": "python benchmarks/ensembles.py score", "seed": SEED, "rows": rows}, indent=1
+    )
 
 
 def table(results: dict[str, Any]) -> str:

@@ -23,7 +23,6 @@ import fcntl
 import itertools
 import json
 import multiprocessing
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,6 +59,7 @@ from stemless.query.sharing import shared_masks
 from stemless.query.teacher import load_teacher
 from stemless.query.training import train
 from stemless.spectrum import istft, stft
+from writing import write_json
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = ROOT / "benchmarks" / "results" / "figure1"
@@ -236,13 +236,6 @@ def alone(folder: Path) -> Iterator[None]:
     with folder.with_name(f".{folder.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def write_json(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.part")
-    temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    temporary.replace(path)
 
 
 def _one(job: tuple[Unit, Places, str, Path]) -> None:

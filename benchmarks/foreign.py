@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import json
 import math
 import multiprocessing
 from collections.abc import Iterator, Sequence
@@ -53,6 +52,7 @@ from stemless.query.separation import PromptSeparator
 from stemless.query.separator import QuerySeparator
 from stemless.query.teacher import RandomTeacher
 from stemless.spectrum import Grid, istft, stft
+from writing import write_json
 
 RESULTS = Path(__file__).resolve().parent / "results"
 METHODS = ("two prompts", "single prompts", "random words", "ideal ratio mask", "mixture")
@@ -243,10 +243,7 @@ def main() -> None:
         "rows": rows,
     }
     output = options.output or RESULTS / f"foreign_{options.half}.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_suffix(".part")
-    temporary.write_text(json.dumps(result, indent=0) + "\n", encoding="utf-8")
-    temporary.replace(output)
+    write_json(output, result, indent=0)
     from query_tables import foreign_section
 
     print(foreign_section(result))

@@ -35,6 +35,7 @@ from stemless.evaluation.tables import markdown_table, update_section
 from stemless.voices.estimation import PitchEstimator
 from stemless.voices.second_hearing import agreeing, listen_again
 from stemless.voices.tracks import PitchTracks
+from writing import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "pitch.json"
@@ -228,9 +229,7 @@ def main() -> None:
     print(table(held))
     if what == "test":
         held = with_earlier(held, json.loads(RESULTS.read_text()) if RESULTS.exists() else [])
-        temporary = RESULTS.with_suffix(".part")
-        temporary.write_text(json.dumps(held, indent=0) + "\n", encoding="utf-8")
-        temporary.replace(RESULTS)
+        write_json(RESULTS, held, indent=0)
 
 
 if __name__ == "__main__":

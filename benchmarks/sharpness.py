@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -29,6 +28,7 @@ from stemless.evaluation.metrics import si_sdr
 from stemless.query.model import load_separator
 from stemless.query.separation import PromptSeparator
 from stemless.query.separator import QuerySeparator
+from writing import write_json
 
 HALF: Final = "validation"
 SHARPNESS: Final = {"all alike": (1.0, 0.65, 0.5, 0.35), "by familiarity": (1.0, 0.8, 0.65, 0.5)}
@@ -100,11 +100,8 @@ def main() -> None:
             if on_progress:
                 on_progress(done, len(mixtures))
     command = f"python benchmarks/sharpness.py --model {Path(options.model).name}"
-    output = RESULTS / "sharpness.json"
-    temporary = output.with_suffix(".part")
     content = {"command": command, "half": HALF, "seed": SEED, "rows": rows}
-    temporary.write_text(json.dumps(content, indent=0) + "\n", encoding="utf-8")
-    temporary.replace(output)
+    write_json(RESULTS / "sharpness.json", content, indent=0)
 
 
 if __name__ == "__main__":

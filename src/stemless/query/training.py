@@ -39,6 +39,7 @@ from stemless.runner import (
 VALIDATION_SEED = 2**31
 MOST_NAMES = 2000
 """Of the recordings, that are kept with the model: of captions there may be one for each."""
+NAMES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def prepare(config: TrainingConfig, report: Callable[[str], None] | None = None)
     if contrasts and teacher is not None and config.teacher == "random":
         teacher = RandomTeacher(teacher, config.seed)
     cache = PhraseCache(text)
-    network = _network(config, cache)
+    network, before = _network(config, cache)
     corpus = read_corpus(
         config.data,
         config.validation,
@@ -241,14 +242,18 @@ def prepare(config: TrainingConfig, report: Callable[[str], None] | None = None)
     )
     words = corpus.words(config.asking, cache if config.mixing.absent else None, config.distinct_cosine)
     data = _data(config, corpus, words, samples_of(config, network))
-    return Setting(learner, data, text.identity, corpus, known_names(corpus, cache, config.start))
+    return Setting(learner, data, text.identity, corpus, known_names(corpus, cache, before))
 
 
-def known_names(corpus: Corpus, text: TextEncoder, start: str = "") -> Tensor:
-    """Vectors of what is asked for in training: the names of its recordings, and those of the model that it
-    starts from; [names, dimension] as they are stored."""
-    own = text.embed_text(corpus.names(MOST_NAMES)).vector.half().cpu()
-    before = load_network(start).known if start else None
+def known_names(corpus: Corpus, text: TextEncoder, before: Tensor | None = None) -> Tensor:
+    """Vectors of what is asked for in training, [names, dimension] as they are stored.
+
+    Args:
+        before: those of the model that training starts from, which are asked for as well.
+    """
+    names = corpus.names(MOST_NAMES)
+    few = [names[first : first + NAMES_AT_ONCE] for first in range(0, len(names), NAMES_AT_ONCE)]
+    own = torch.cat([text.embed_text(some).vector for some in few]).half().cpu()
     return own if before is None else torch.cat((before.half(), own)).unique(dim=0)
 
 
@@ -293,8 +298,8 @@ def _data(config: TrainingConfig, corpus: Corpus, words: Words, samples: int) ->
     return EpochData(epoch, validation)
 
 
-def _network(config: TrainingConfig, text: TextEncoder) -> Network:
-    """The network to start with; its sizes of text are those of the embedding."""
+def _network(config: TrainingConfig, text: TextEncoder) -> tuple[Network, Tensor | None]:
+    """The network to start with, and the names it knows; its sizes of text are those of the embedding."""
     example = text.embed_text(["sound"])
     width, dimension = example.tokens.shape[-1], example.vector.shape[-1]
     if config.start:
@@ -311,9 +316,9 @@ def _network(config: TrainingConfig, text: TextEncoder) -> Network:
                 f"{config.start}: was trained with other words than those of {config.embedding}; give the "
                 "embedding that it was trained with"
             )
-        return network.train()
+        return network.train(), trained.known
     sizes = config.compact if config.network == "compact" else config.unet
-    return make_network(dataclasses.replace(sizes, text_width=width, text_dimension=dimension))
+    return make_network(dataclasses.replace(sizes, text_width=width, text_dimension=dimension)), None
 
 
 def _device(config: TrainingConfig) -> str:
