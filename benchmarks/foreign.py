@@ -19,7 +19,7 @@ import dataclasses
 import functools
 import math
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -190,31 +190,52 @@ def plan(
     return mixtures, seen
 
 
-def _scored(job: tuple[str, bool, Mixture]) -> list[Row]:
-    model, gated, mixture = job
+def planned(
+    half: str, counts: dict[str, int], trained_on: Sequence[Path] | None = None
+) -> tuple[list[Mixture], dict[str, str]]:
+    """`plan` with the folders that the environment names.
+
+    Args:
+        trained_on: manifests of the separator's training; where none are given, those of the one that ships.
+    """
+    prepared = folder_of("STEMLESS_RUNS") / "query/data"
+    trained = trained_on or [path for pattern in TRAINING for path in sorted(prepared.glob(pattern))]
+    return plan(folder_of("STEMLESS_DATA"), prepared, half, counts, trained)
+
+
+def _scored(model: str, gated: bool, mixture: Mixture) -> list[Row]:
     return score(loaded(model, gated), mixture, sources_of(mixture))
 
 
 def all_rows(
-    model: str, gated: bool, mixtures: Sequence[Mixture], processes: int, printer: Printer
+    scored: Callable[[Mixture], list[Row]],
+    mixtures: Sequence[Mixture],
+    seen: Mapping[str, str],
+    processes: int,
+    printer: Printer,
 ) -> list[Row]:
-    """The rows of all mixtures, in their order."""
-    jobs = [(model, gated, mixture) for mixture in mixtures]
+    """The rows of all mixtures, in their order, each with whether its label is `seen`.
+
+    Args:
+        scored: the rows of a mixture; called in so many processes.
+    """
     rows: list[Row] = []
     with printer.progress("separating mixtures") as on_progress:
-        for done, found in enumerate(_mapped(jobs, processes), start=1):
-            rows += found
+        for done, found in enumerate(_mapped(scored, mixtures, processes), start=1):
+            rows += [row | {"seen": bool(seen[row["label"]])} for row in found]
             if on_progress:
-                on_progress(done, len(jobs))
+                on_progress(done, len(mixtures))
     return rows
 
 
-def _mapped(jobs: Sequence[tuple[str, bool, Mixture]], processes: int) -> Iterator[list[Row]]:
+def _mapped(
+    scored: Callable[[Mixture], list[Row]], mixtures: Sequence[Mixture], processes: int
+) -> Iterator[list[Row]]:
     if processes == 1:
-        yield from map(_scored, jobs)
+        yield from map(scored, mixtures)
         return
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_scored, jobs)
+        yield from pool.map(scored, mixtures)
 
 
 def main() -> None:
@@ -227,13 +248,10 @@ def main() -> None:
     parser.add_argument("--trained-on", type=Path, nargs="+", help="manifests of the separator's training")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    prepared = folder_of("STEMLESS_RUNS") / "query/data"
-    trained = options.trained_on or [path for pattern in TRAINING for path in sorted(prepared.glob(pattern))]
     counts = {kind: math.ceil(count * options.share) for kind, count in COUNTS.items()}
-    mixtures, seen = plan(folder_of("STEMLESS_DATA"), prepared, options.half, counts, trained)
-    rows = all_rows(options.model, not options.ungated, mixtures, options.processes, Printer())
-    for row in rows:
-        row["seen"] = bool(seen[row["label"]])
+    mixtures, seen = planned(options.half, counts, options.trained_on)
+    scored = functools.partial(_scored, options.model, not options.ungated)
+    rows = all_rows(scored, mixtures, seen, options.processes, Printer())
     result = {
         "command": f"python benchmarks/foreign.py --model {Path(options.model).name} --half {options.half}"
         + (" --ungated" if options.ungated else ""),

@@ -23,6 +23,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from writing import write_json
+
 RESULT = Path(__file__).parent / "results" / "long_file.json"
 SAMPLE_RATE = 44100
 PEAK_LIMIT_MB = 1000
@@ -134,11 +136,9 @@ def main() -> None:
     minutes = parser.parse_args().minutes
     with tempfile.TemporaryDirectory() as folder:
         result = measure(minutes, Path(folder))
-    text = json.dumps(result, indent=2)
-    print(text)
+    print(json.dumps(result, indent=2))
     if minutes >= 60:
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(text + "\n", encoding="utf-8")
+        write_json(RESULT, result, indent=2)
     else:
         print(f"{minutes:g} minutes are a trial: {RESULT.name} is left as it was")
     within = float(str(result["peak_memory_mb"])) < PEAK_LIMIT_MB

@@ -33,6 +33,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from writing import write_json
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "query_speed.json"
 THREADS = 2
@@ -284,11 +286,9 @@ def main() -> None:
         name: {"value": value, "limit": LIMITS[name], "kept": value <= LIMITS[name]}
         for name, value in found.items()
     }
-    text = json.dumps(result, indent=1)
-    print(text)
+    print(json.dumps(result, indent=1))
     if options.seconds >= FILE_SECONDS:
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(text + "\n", encoding="utf-8")
+        write_json(RESULT, result, indent=1)
     else:
         print(f"{options.seconds:g} s are a trial: {RESULT.name} is left as it was")
     missed = [name for name, value in found.items() if value > LIMITS[name]]

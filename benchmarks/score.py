@@ -44,6 +44,7 @@ from stemless.voices.score_tracks import follow_score, score_tracks
 from stemless.voices.scores import read_score
 from stemless.voices.second_hearing import with_heard
 from stemless.voices.tracks import PitchTracks
+from writing import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "score.json"
@@ -252,7 +253,7 @@ def main() -> None:
         "within_50_ms": round(found, 4),
         "rows": rows,
     }
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_json(RESULTS, results, indent=1)
 
 
 if __name__ == "__main__":

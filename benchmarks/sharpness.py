@@ -12,16 +12,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
-from foreign import COUNTS, RESULTS, SEED, TRAINING, level_db, plan
+from foreign import COUNTS, RESULTS, SEED, Row, all_rows, level_db, planned
 from foreign_data import SAMPLE_RATE, Mixture, prompt_for, sources_of
-from query_division import folder_of
 from stemless.cli.console import Printer
 from stemless.evaluation.bss_eval import bss_eval_sources
 from stemless.evaluation.metrics import si_sdr
@@ -32,8 +29,6 @@ from writing import write_json
 
 HALF: Final = "validation"
 SHARPNESS: Final = {"all alike": (1.0, 0.65, 0.5, 0.35), "by familiarity": (1.0, 0.8, 0.65, 0.5)}
-
-Row = dict[str, Any]
 
 
 @functools.cache
@@ -86,19 +81,8 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="separator: shipped name, folder or hf://USER/MODEL")
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
-    prepared = folder_of("STEMLESS_RUNS") / "query/data"
-    trained = [path for pattern in TRAINING for path in sorted(prepared.glob(pattern))]
-    mixtures, seen = plan(folder_of("STEMLESS_DATA"), prepared, HALF, COUNTS, trained)
-    rows: list[Row] = []
-    with (
-        Printer().progress("separating mixtures") as on_progress,
-        ProcessPoolExecutor(options.processes, multiprocessing.get_context("spawn")) as pool,
-    ):
-        scored = pool.map(functools.partial(score, options.model), mixtures)
-        for done, found in enumerate(scored, start=1):
-            rows += [row | {"seen": bool(seen[row["label"]])} for row in found]
-            if on_progress:
-                on_progress(done, len(mixtures))
+    mixtures, seen = planned(HALF, COUNTS)
+    rows = all_rows(functools.partial(score, options.model), mixtures, seen, options.processes, Printer())
     command = f"python benchmarks/sharpness.py --model {Path(options.model).name}"
     content = {"command": command, "half": HALF, "seed": SEED, "rows": rows}
     write_json(RESULTS / "sharpness.json", content, indent=0)

@@ -24,6 +24,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from writing import write_json
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "voices_speed.json"
 BATCH, VOICES, SECONDS, RATE = 4, 4, 4.0, 16000
@@ -154,8 +156,7 @@ def main() -> None:
         "step": {"fast": fast, "plain": plain, "ratio": plain["median_seconds"] / fast["median_seconds"]},
         "separation": {name: in_own_process("--measure", name) for name in SEPARATIONS},
     }
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(RESULT, result, indent=1)
     print(json.dumps(result, indent=1))
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "query"))
+from tone_mixture import ABSENT, HIGH, LOW, tones
 from tone_network import separator
 from toy_embedding import tone
 
@@ -18,8 +18,6 @@ import foreign
 import foreign_data
 from foreign_data import (
     SAMPLE_RATE,
-    Mixture,
-    Source,
     Stock,
     draw_mixtures,
     half_of,
@@ -35,8 +33,6 @@ from stemless.query.manifest import Recording, write_manifest
 from stemless.query.model import StoredSeparator
 from stemless.query.separation import PromptSeparator
 from stemless.query.separator import QuerySeparator
-
-LOW, HIGH, ABSENT = "440 Hz", "2000 Hz", "940 Hz"
 
 
 def stock(*labels: str, family: str = "", groups: int = 4) -> Stock:
@@ -111,13 +107,6 @@ def test_short_recordings_follow_each_other_and_long_ones_are_cut() -> None:
     ramp = np.arange(10 * SAMPLE_RATE, dtype=np.float32)
     cut = laid_out([ramp], SAMPLE_RATE, random)
     assert cut[500] + 100 == cut[600] and cut[0] == cut[-1] == 0
-
-
-def tones(tmp_path: Path) -> Mixture:
-    for name in (LOW, HIGH):
-        soundfile.write(tmp_path / f"{name}.wav", tone(name, 5.0, level=0.3).numpy(), SAMPLE_RATE)
-    paths = {name: (tmp_path / f"{name}.wav",) for name in (LOW, HIGH)}
-    return Mixture("m 0", "foreign", 4.5, (Source(LOW, paths[LOW]), Source(HIGH, paths[HIGH])), ABSENT, 1)
 
 
 def test_sources_are_at_equal_level(tmp_path: Path) -> None:

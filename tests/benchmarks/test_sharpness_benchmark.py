@@ -4,18 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+from tone_mixture import HIGH, LOW, tones
 from tone_network import separator
-from toy_embedding import tone
 
 import sharpness
-from foreign_data import SAMPLE_RATE, Mixture, Source
 from query_tables import sharpness_section
 from stemless.query.model import StoredSeparator
-
-LOW, HIGH, ABSENT = "440 Hz", "2000 Hz", "940 Hz"
 
 
 @pytest.fixture
@@ -26,11 +22,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[sharpness.Row]
     stored = StoredSeparator(good.network, good.embedding, good.settings, "toy", known=known)
     monkeypatch.setattr(sharpness, "load_separator", lambda model: stored)
     sharpness.loaded.cache_clear()
-    for name in (LOW, HIGH):
-        soundfile.write(tmp_path / f"{name}.wav", tone(name, 5.0, level=0.3).numpy(), SAMPLE_RATE)
-    sources = tuple(Source(name, (tmp_path / f"{name}.wav",)) for name in (LOW, HIGH))
-    found = sharpness.score("toy", Mixture("m 0", "foreign", 4.5, sources, ABSENT, 1))  # type: ignore[arg-type]
-    return [row | {"seen": row["label"] == LOW} for row in found]
+    return [row | {"seen": row["label"] == LOW} for row in sharpness.score("toy", tones(tmp_path))]
 
 
 def test_less_sharp_is_less_apart_and_more_so_for_what_is_not_known(rows: list[sharpness.Row]) -> None:

@@ -70,10 +70,10 @@ def test_masks_are_as_sharp_as_the_prompt_is_familiar() -> None:
         soft.known = None if known is None else soft.embedding.embed_text(known).vector
         error[name] = error_db(PromptSeparator(soft).separate(both, [LOW], 16000)[LOW], low)
     # The toy answers 7 and -7: logits of 3.5, and of 1.05 where it is least familiar.
-    leak = {name: 20 * math.log10(1 / (1 + math.exp(logit))) for name, logit in (("3.5", 3.5), ("1", 1.05))}
+    leak_db = {logit: -20 * math.log10(1 + math.exp(logit)) for logit in (3.5, 1.05)}
     assert error["its own"] == pytest.approx(error["not kept"], abs=0.01)
-    assert error["its own"] == pytest.approx(leak["3.5"] + 20 * math.log10(0.7 + 0.3), abs=3)
-    assert error["another"] == pytest.approx(leak["1"], abs=3)
+    assert error["its own"] == pytest.approx(leak_db[3.5], abs=3)
+    assert error["another"] == pytest.approx(leak_db[1.05], abs=3)
 
 
 def test_asking_away() -> None:
